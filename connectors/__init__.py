@@ -1,0 +1,1 @@
+"""How is a partner system read, without losing or doubling a row?"""

@@ -1,0 +1,1 @@
+"""What do agencies do with each other's records, by which rule, by when?"""

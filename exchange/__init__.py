@@ -1,0 +1,1 @@
+"""How does a record reach a partner, and how does the partner know it is true?"""

@@ -1,0 +1,1 @@
+"""When, in which order, retried how. Thin, over Prefect."""

@@ -1,0 +1,1 @@
+"""Where do records rest, and what is their current state?"""

@@ -1,0 +1,1 @@
+"""What is a record? Contracts, code lists, identity, normalisation. Imports nothing of ours."""
