@@ -1,0 +1,167 @@
+"""A node's configuration: who this agency is and where its things lie.
+
+On disk (all made by ``hefu init``)::
+
+    hefu.toml                                    this file's model
+    sources/<system>/<stream>/source.toml        what is pulled       (connectors.config)
+    sources/<system>/<stream>/mapping.sql        what it means        (schemas.mapping)
+    agreements/*.toml                            who may have what    (exchange.agreement)
+    partners/<code>/partner.toml, *.pem          whom we trust        (exchange.partner)
+    keys/                                        private, 0600
+    landing/ lake/ quarantine/ repository/ inbox/ reports/ tmp/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hefu.secret_values import resolve
+from schemas.errors import ConfigError, Where
+from schemas.text import Text
+from schemas.toml import load_toml
+
+if TYPE_CHECKING:
+    from connectors.config import SourceConfig
+    from exchange.agreement import Agreement
+    from exchange.partner import Partner
+
+CONFIG_NAME = "hefu.toml"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Agency(_Model):
+    """The agency whose node this is. ``code``: unified social credit code, GB 32100."""
+
+    code: str = Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")
+    name: str = Field(min_length=1)
+    division_code: str = Field(pattern=r"^\d{6}$")
+    business_domain: str | None = None
+
+
+class Machine(_Model):
+    """What the pipeline may take of the machine."""
+
+    time_zone: str = "Asia/Shanghai"
+    memory_limit: str = "1GB"
+    threads: int | None = None
+
+
+class Keys(_Model):
+    """The key that signs this agency's bundles, and the name of its passphrase."""
+
+    signer: str = "file:keys/signing.pem"
+    passphrase: str | None = "file:keys/passphrase"
+
+
+class Places(_Model):
+    """Where things lie; relative paths are below the node."""
+
+    landing: str = "landing"
+    lake: str = "lake"
+    quarantine: str = "quarantine"
+    repository: str = "repository"
+    inbox: str = "inbox"
+    reports: str = "reports"
+    tmp: str = "tmp"
+
+
+class NodeConfig(_Model):
+    """``hefu.toml``."""
+
+    agency: Agency
+    node: Machine = Machine()
+    keys: Keys = Keys()
+    places: Places = Places()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream of one of the agency's systems."""
+
+    folder: Path
+    config: SourceConfig
+    mapping_path: Path
+
+    @property
+    def stream_id(self) -> str:
+        return f"{self.config.system}/{self.config.stream}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A loaded node. Sources, agreements and partners are read when asked for."""
+
+    root: Path
+    config: NodeConfig
+
+    @property
+    def agency(self) -> Agency:
+        return self.config.agency
+
+    def place(self, name: str) -> Path:
+        """The folder of one of :class:`Places`' names, absolute."""
+        return self.root / str(getattr(self.config.places, name))
+
+    @property
+    def secrets(self) -> Callable[[str], str]:
+        return partial(resolve, root=self.root)
+
+    def sources(self, wanted: list[str] | None = None) -> list[Source]:
+        """The node's sources in order of name; ``wanted`` names systems or system/stream."""
+        from connectors.config import load_source
+
+        folders = sorted(p.parent for p in (self.root / "sources").glob("*/*/source.toml"))
+        found = [Source(f, load_source(f), f / "mapping.sql") for f in folders]
+        if not wanted:
+            return found
+        known = {s.stream_id for s in found} | {s.config.system for s in found}
+        for name in wanted:
+            if name not in known:
+                raise ConfigError(
+                    Text(en=f"there is no source {name!r}", zh=f"没有名为 {name!r} 的数据来源"),
+                    where=Where(str(self.root / "sources")),
+                    hint=Text(
+                        en=f"known: {', '.join(sorted(known)) or 'none yet'}",
+                        zh=f"现有：{'、'.join(sorted(known)) or '（无）'}",
+                    ),
+                )
+        return [s for s in found if s.stream_id in wanted or s.config.system in wanted]
+
+    def agreements(self) -> list[Agreement]:
+        from exchange.agreement import load_agreement
+
+        return [load_agreement(p) for p in sorted((self.root / "agreements").glob("*.toml"))]
+
+    def partners(self) -> list[Partner]:
+        from exchange.partner import load_partner
+
+        folders = sorted(p.parent for p in (self.root / "partners").glob("*/partner.toml"))
+        return [load_partner(f) for f in folders]
+
+
+def load_node(root: Path | str) -> Node:
+    """Read a node's ``hefu.toml``.
+
+    Raises :class:`ConfigError` naming file, line and key.
+    """
+    folder = Path(root).absolute()
+    path = folder / CONFIG_NAME
+    if not path.is_file():
+        raise ConfigError(
+            Text(en="this folder is not a node", zh="此文件夹不是节点"),
+            where=Where(str(path)),
+            hint=Text(
+                en="run hefu init DIR to make one, or point --node at one",
+                zh="用 hefu init 目录 新建，或用 --node 指定已有节点",
+            ),
+        )
+    return Node(folder, load_toml(path, NodeConfig))
