@@ -59,7 +59,7 @@ class Keys(_Model):
     """The key that signs this agency's bundles, and the name of its passphrase."""
 
     signer: str = "file:keys/signing.pem"
-    passphrase: str | None = "file:keys/passphrase"
+    passphrase: str | None = "file:keys/passphrase"  # noqa: S105 (the name of one, not one)
 
 
 class Places(_Model):
