@@ -1,0 +1,164 @@
+"""``source.toml``: what a source is and how it is read. ``docs/sources.md`` explains every key."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.reader_config import FilesReader, Reader, RestReader, Strict
+from schemas.toml import load_toml
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+_ISO_DURATION = re.compile(
+    r"^P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?$"
+)
+
+
+def parse_duration(value: Any) -> Any:
+    """``PT30M``, ``P1D``, ``P1DT12H`` (ISO 8601 without months and years) or seconds."""
+    if isinstance(value, str):
+        found = _ISO_DURATION.match(value)
+        if not found or value in ("P", "PT") or value.endswith("T"):
+            raise ValueError("write a duration as PT30M, P1D, P1DT12H or a number of seconds")
+        return timedelta(**{k: int(v) for k, v in found.groupdict().items() if v})
+    return timedelta(seconds=value) if isinstance(value, int | float) else value
+
+
+class CursorConfig(Strict):
+    """The field whose greatest value tells how far a REST source was read."""
+
+    field: str
+    parameter: str
+    format: str = "iso"
+    """``iso`` | ``epoch_s`` | ``epoch_ms`` | ``integer`` | ``text`` | a strptime pattern."""
+    overlap: timedelta = timedelta(0)
+    """Asked again before the cursor, for rows that appear late; known rows change nothing."""
+    initial: str | None = None
+    _duration = field_validator("overlap", mode="before")(parse_duration)
+
+    @model_validator(mode="after")
+    def _known_format(self) -> CursorConfig:
+        if self.format not in ("iso", "epoch_s", "epoch_ms", "integer", "text") and (
+            "%" not in self.format
+        ):
+            raise ValueError(
+                "format is iso, epoch_s, epoch_ms, integer, text or a pattern like %Y-%m-%d"
+            )
+        if self.overlap < timedelta(0):
+            raise ValueError("overlap can't be negative")
+        if self.overlap and self.format in ("integer", "text"):
+            raise ValueError(f"a cursor of format {self.format} has no overlap in time")
+        return self
+
+
+class WindowConfig(Strict):
+    """How a backfill by business date is asked for, or filtered."""
+
+    since_parameter: str | None = None
+    until_parameter: str | None = None
+    until_inclusive: bool = True
+    """False: the source's upper bound is exclusive, so the day after the last is sent."""
+    format: str = "%Y-%m-%d"
+    field: str | None = None
+    """Column with the business date; rows outside the window are left out before counting."""
+    field_format: str | None = None
+    """strptime pattern of that column; unset, year-month-day in any common writing is read."""
+    file_date: str | None = None
+    """strftime pattern of the date in a file's name: ``%Y%m%d``."""
+
+    @field_validator("file_date")
+    @classmethod
+    def _complete_date(cls, value: str | None) -> str | None:
+        if value is not None:
+            file_date_pattern(value)
+        return value
+
+
+_DATE_DIRECTIVES = {"%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}"}
+
+
+def file_date_pattern(pattern: str) -> re.Pattern[str]:
+    """A regular expression that finds such a date in a file's name."""
+    parts = re.split(r"(%.)", pattern)
+    used = {p for p in parts if p.startswith("%")}
+    if used - set(_DATE_DIRECTIVES) or not {"%m", "%d"} <= used or not used & {"%Y", "%y"}:
+        raise ValueError("file_date needs %Y (or %y), %m and %d and no other directive")
+    return re.compile(
+        r"(?<!\d)" + "".join(_DATE_DIRECTIVES.get(p, re.escape(p)) for p in parts) + r"(?!\d)"
+    )
+
+
+class Expect(Strict):
+    """What an ordinary run looks like; the gate of the run judges by it."""
+
+    min_rows: int = Field(default=0, ge=0)
+    max_drop: float = Field(default=0.5, ge=0, le=1)
+    """Greatest drop in rows against the median of the last runs, as a share."""
+    max_quarantine_share: float = Field(default=0.2, ge=0, le=1)
+    max_age_hours: float | None = Field(default=None, gt=0)
+    """Greatest age of the newest record."""
+
+
+class Defaults(Strict):
+    """What the source need not say because it is true of every row."""
+
+    division_code: str | None = Field(default=None, pattern=r"^\d{6}(\d{3}|\d{6})?$")
+    business_domain: str | None = None
+
+
+class SourceConfig(Strict):
+    """One stream of one system of an agency."""
+
+    system: Name
+    stream: Name
+    record_type: Name
+    label: str = ""
+    time_zone: str = "Asia/Shanghai"
+    reader: Reader
+    cursor: CursorConfig | None = None
+    window: WindowConfig | None = None
+    expect: Expect = Field(default_factory=Expect)
+    defaults: Defaults = Field(default_factory=Defaults)
+
+    @property
+    def stream_id(self) -> str:
+        return f"{self.system}/{self.stream}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no such time zone: {value}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _reader_fits(self) -> SourceConfig:
+        if isinstance(self.reader, FilesReader) and self.cursor is not None:
+            raise ValueError("a folder is followed by its files; [cursor] is for kind = 'rest'")
+        if isinstance(self.reader, RestReader) and self.window and self.window.file_date:
+            raise ValueError("file_date is for kind = 'files'")
+        return self
+
+
+def load_source(folder: Path) -> SourceConfig:
+    """Read ``folder/source.toml``.
+
+    Raises :class:`schemas.errors.ConfigError` with file, line, key and the key that was meant.
+    """
+    return load_toml(folder / "source.toml", SourceConfig)
+
+
+def in_window(day: date, since: date | None, until: date | None) -> bool:
+    """Whether ``day`` lies in the window; both ends belong to it, None is open."""
+    return (since is None or since <= day) and (until is None or day <= until)

@@ -1,0 +1,80 @@
+"""How far a REST source was read: the greatest value of one field, and never less than before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.config import CursorConfig
+
+_AHEAD = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = {"epoch_s": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
+
+Comparable = datetime | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How a source writes a cursor value; times without an offset are in ``zone``."""
+
+    config: CursorConfig
+    zone: ZoneInfo
+
+    def parse(self, text: str) -> Comparable | None:
+        """What a value is compared by; None if it can't be read."""
+        form = self.config.format
+        if form == "text":
+            return text
+        try:
+            if form == "integer":
+                return int(text)
+            if form in _UNITS:
+                return _EPOCH + int(text) * _UNITS[form]
+            time = datetime.fromisoformat(text) if form == "iso" else self._strptime(text)
+        except (ValueError, OverflowError):
+            return None
+        return time if time.tzinfo else time.replace(tzinfo=self.zone)
+
+    def asked(self, text: str) -> str:
+        """The value to send for a cursor of ``text``: earlier by the overlap."""
+        overlap = self.config.overlap
+        moment = self.parse(text)
+        if not overlap or not isinstance(moment, datetime):
+            return text
+        form = self.config.format
+        earlier = moment - overlap
+        if form in _UNITS:
+            return str((earlier - _EPOCH) // _UNITS[form])
+        if form != "iso":
+            return earlier.strftime(form)
+        written = datetime.fromisoformat(text)
+        if written.tzinfo is None:
+            earlier = earlier.replace(tzinfo=None)
+        shown = earlier.isoformat(sep="T" if "T" in text else " ")
+        return shown.replace("+00:00", "Z") if text.endswith("Z") else shown
+
+    def _strptime(self, text: str) -> datetime:
+        return datetime.strptime(text, self.config.format)  # noqa: DTZ007 - the zone is added
+
+
+def advance(
+    clock: Clock, before: dict[str, Any], values: Iterable[str], fetched_at: datetime
+) -> dict[str, Any]:
+    """The cursor after ``values`` came: {"value": text} or what it was.
+
+    Values that can't be read don't move it, nor does a time more than a day after
+    ``fetched_at``: one wrong year in a source must not hide all that comes after it.
+    """
+    best_text = before.get("value")
+    best = clock.parse(best_text) if best_text is not None else None
+    for text in values:
+        value = clock.parse(text)
+        if value is None or (isinstance(value, datetime) and value > fetched_at + _AHEAD):
+            continue
+        if best is None or value > best:  # type: ignore[operator]  # one format, one type
+            best, best_text = value, text
+    return {} if best_text is None else {"value": best_text}

@@ -1,0 +1,48 @@
+"""What is asked of a source and what it delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from connectors.landing import Landed
+
+Secrets = Callable[[str], str]
+"""``env:NAME`` and the like to the secret itself; raises ConfigError."""
+Progress = Callable[[int, int | None], None]
+"""Objects (files or pages) landed so far, and how many there will be, if known."""
+
+
+def quiet(done: int, total: int | None) -> None:
+    """A progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """``cursor``: what is new since ``cursor``; ``window``: business dates since..until, inclusive.
+
+    ``now`` is aware. A window never reads or moves a cursor.
+    """
+
+    mode: Literal["cursor", "window"]
+    cursor: dict[str, Any] | None
+    since: date | None
+    until: date | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """``objects`` in the order in which their rows come.
+
+    ``cursor``: for files the cursor of the next run, complete; for REST the one that this
+    pull started from, which :func:`connectors.raw.load_raw` moves on; None: no cursor.
+    ``since``/``until``: rows outside are left out when read, because the source can't do it.
+    """
+
+    objects: tuple[Landed, ...]
+    cursor: dict[str, Any] | None
+    since: date | None = None
+    until: date | None = None

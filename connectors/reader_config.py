@@ -1,0 +1,223 @@
+"""How a source is read: the ``[reader]`` table of ``source.toml``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Encoding = Literal["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"]
+FileFormat = Literal["csv", "json", "jsonl", "parquet"]
+
+MIB = 1 << 20
+DEFAULT_RECORD_BYTES = 2 * MIB
+_SECRET = re.compile(r"^(env|file|block):\S+$")
+
+
+class Strict(BaseModel):
+    """A configuration table in which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _secret_reference(value: str) -> str:
+    if not _SECRET.match(value):
+        raise ValueError("name a secret as env:NAME, file:PATH or block:NAME, never the secret")
+    return value
+
+
+# ---- reading bytes as rows -------------------------------------------------------------------
+
+
+class _Rows(Strict):
+    """What both readers need to make rows of bytes."""
+
+    encoding: Encoding = "utf-8-sig"
+    records: str = ""
+    """Path of keys to the list of records in a JSON document (``data.items``); empty: itself."""
+    optional_columns: tuple[str, ...] = ()
+    """Columns that the source may leave out altogether; they are NULL then, not unknown."""
+    max_record_bytes: int = Field(default=DEFAULT_RECORD_BYTES, ge=1024, le=64 * MIB)
+
+
+class FilesReader(_Rows):
+    """A folder in which files appear."""
+
+    kind: Literal["files"]
+    path: str
+    """Relative to the source's folder, absolute, or ``env:NAME``."""
+    pattern: str = "*"
+    format: FileFormat
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    """Column names of a CSV that has no header."""
+    quiet_seconds: int = Field(default=0, ge=0)
+    """A file changed so recently may still be growing: it waits for the next run."""
+    max_document_bytes: int = Field(default=256 * MIB, ge=1024)
+    """A JSON document is parsed as a whole; more than this must come as JSON lines."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _stays_inside(cls, value: str) -> str:
+        parts = PurePosixPath(value).parts
+        if not parts or ".." in parts or parts[0] == "/":
+            raise ValueError("a pattern stays inside the folder: no '..', no leading '/'")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_to_name_columns(self) -> FilesReader:
+        if self.format == "csv" and not self.header and not self.columns:
+            raise ValueError("a CSV without a header needs its column names in `columns`")
+        if self.columns and (self.header or self.format != "csv"):
+            raise ValueError("`columns` is for a CSV with header = false")
+        if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r", "\0"}:
+            raise ValueError("delimiter and quote must differ and be no line break")
+        if self.encoding == "utf-16" and self.format == "parquet":
+            raise ValueError("Parquet has no encoding to choose")
+        return self
+
+
+# ---- REST ------------------------------------------------------------------------------------
+
+
+class NoAuth(Strict):
+    kind: Literal["none"] = "none"
+
+
+class BearerAuth(Strict):
+    kind: Literal["bearer"]
+    token: Annotated[str, Field(description="env:NAME, file:PATH or block:NAME")]
+    _check = field_validator("token")(_secret_reference)
+
+
+class BasicAuth(Strict):
+    kind: Literal["basic"]
+    username: str
+    password: str
+    _check = field_validator("password")(_secret_reference)
+
+
+class HeaderAuth(Strict):
+    """A key in a header of the source's own, such as ``X-Api-Key``."""
+
+    kind: Literal["header"]
+    name: str = Field(pattern=r"^[A-Za-z0-9-]+$")
+    value: str
+    _check = field_validator("value")(_secret_reference)
+
+
+class NoPages(Strict):
+    kind: Literal["none"] = "none"
+
+
+class _Counted(Strict):
+    size: int = Field(default=500, ge=1)
+    size_parameter: str | None = None
+    total: str | None = None
+    """Path to the number of all records in the answer, if it tells."""
+
+
+class NumberedPages(_Counted):
+    kind: Literal["page"]
+    page_parameter: str = "page"
+    first_page: int = Field(default=1, ge=0)
+    total_pages: str | None = None
+    """Path to the number of pages in the answer, if it tells."""
+
+
+class OffsetPages(_Counted):
+    kind: Literal["offset"]
+    offset_parameter: str = "offset"
+
+
+class TokenPages(Strict):
+    kind: Literal["cursor"]
+    parameter: str = "cursor"
+    token: str
+    """Path to the next page's token in the answer; absent, null, false or empty: last page."""
+    size: int | None = Field(default=None, ge=1)
+    size_parameter: str | None = None
+
+
+class LinkPages(Strict):
+    """``Link: <…>; rel="next"`` (RFC 8288)."""
+
+    kind: Literal["link"]
+
+
+class NextUrlPages(Strict):
+    kind: Literal["next_url"]
+    url: str
+    """Path to the next page's address in the answer; absent, null or empty: last page."""
+
+
+Pages = Annotated[
+    NoPages | NumberedPages | OffsetPages | TokenPages | LinkPages | NextUrlPages,
+    Field(discriminator="kind"),
+]
+Auth = Annotated[NoAuth | BearerAuth | BasicAuth | HeaderAuth, Field(discriminator="kind")]
+
+
+class Success(Strict):
+    """For sources that answer 200 with an error inside: ``code`` must be one of ``values``."""
+
+    path: str
+    values: tuple[int | str | bool, ...] = Field(min_length=1)
+
+
+class RestReader(_Rows):
+    """A list behind ``GET``, page by page."""
+
+    kind: Literal["rest"]
+    base_url: str
+    """``https://host[:port][/prefix]`` or ``env:NAME``."""
+    path: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, str | int | bool] = Field(default_factory=dict)
+    auth: Auth = Field(default_factory=NoAuth)
+    pagination: Pages = Field(default_factory=NoPages)
+    success: Success | None = None
+    max_pages: int = Field(default=10_000, ge=1)
+    max_page_bytes: int = Field(default=64 * MIB, ge=1024)
+    requests_per_second: float | None = Field(default=None, gt=0)
+    timeout_seconds: float = Field(default=30, gt=0)
+    """Longest silence of the server, on connecting and while it answers."""
+    page_seconds: float = Field(default=300, gt=0)
+    """Longest time for one page in all, however steadily it drips."""
+    retries: int = Field(default=5, ge=0, le=20)
+    backoff_seconds: float = Field(default=1.0, ge=0)
+    backoff_max_seconds: float = Field(default=60, ge=0)
+    """Upper bound of one wait, also of one that the server asks for with ``Retry-After``."""
+    ca_file: str | None = None
+    """Certificates of a private authority (PEM), relative to the source's folder."""
+    proxy: str | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value.startswith("env:"):
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("an address starts with https:// or http:// and names a host")
+        if parts.username or parts.password:
+            raise ValueError("no user or password in the address; use [reader.auth]")
+        if parts.query or parts.fragment:
+            raise ValueError("no query in base_url; use [reader.parameters]")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _no_secrets_in_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name.lower() in ("authorization", "cookie", "proxy-authorization"):
+                raise ValueError(f"{name} would be a secret in plain text; use [reader.auth]")
+        return value
+
+
+Reader = Annotated[FilesReader | RestReader, Field(discriminator="kind")]
