@@ -1,0 +1,85 @@
+"""Install the wheel with the base requirements only, and use it as a partner would.
+
+``check_wheel.py WHEEL FOLDER``: a fresh environment in FOLDER gets ``requirements/base.txt`` and
+the wheel. There ``hefu --help`` must work without the pipeline's packages, and every data file
+that the rooms read must have come along. Prints how large the installation is.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE_ONLY = ("prefect", "great_expectations", "pandas", "deltalake", "sqlalchemy")
+ROOMS = ("schemas", "connectors", "quality", "lake", "cooperation", "exchange", "flows", "hefu")
+DATA = {".yaml", ".csv", ".sql", ".md", ".typed", ".toml", ".html", ".txt"}
+PROBE = f"""
+import importlib.util, sys
+from pathlib import Path
+import hefu.cli, exchange.verify, schemas.contract
+found = [name for name in {PIPELINE_ONLY!r} if importlib.util.find_spec(name)]
+assert not found, f"the base install brought {{found}}"
+assert Path(schemas.__file__).is_relative_to(sys.prefix), schemas.__file__
+for record_type in schemas.contract.record_types():
+    schemas.contract.load_contract(record_type)
+print("record types:", ", ".join(schemas.contract.record_types()))
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(  # noqa: S603  (our own arguments)
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def data_files() -> set[str]:
+    """Files beside the code that git keeps in the rooms: the wheel must hold each of them."""
+    listed = run("git", "ls-files", "--", *ROOMS, cwd=ROOT).splitlines()
+    return {name for name in listed if Path(name).suffix in DATA}
+
+
+def megabytes(folder: Path, *, without: tuple[str, ...] = ()) -> float:
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    kept = (path for path in files if not path.relative_to(folder).parts[0].startswith(without))
+    return sum(path.stat().st_size for path in kept) / 1e6
+
+
+def main(wheel: Path, folder: Path) -> None:
+    venv.create(folder, with_pip=True, symlinks=True)
+    python = folder / "bin" / "python"
+    base = ROOT / "requirements" / "base.txt"
+    pip = (python, "-m", "pip", "install", "--quiet", "--no-deps")
+    run(*pip, "--require-hashes", "-r", base, cwd=folder)
+    run(*pip, wheel, cwd=folder)
+    run(python, "-m", "pip", "check", cwd=folder)
+    site = Path(run(python, "-c", "import hefu; print(hefu.__path__[0])", cwd=folder).strip())
+    missing = {name for name in data_files() if not (site.parent / name).exists()}
+    if missing:
+        raise SystemExit(f"not in the wheel: {sorted(missing)}")
+    sys.stdout.write(run(python, "-c", PROBE, cwd=folder))
+    shown = run(folder / "bin" / "hefu", "--help", cwd=folder)
+    for word in ("verify", "open"):
+        if word not in shown:
+            raise SystemExit(f"`hefu --help` says nothing of {word}:\n{shown}")
+    size = megabytes(site.parent, without=("pip", "setuptools", "_distutils_hack", "pkg_resources"))
+    parts = {
+        name: megabytes(site.parent / name)
+        for name in ("pyarrow", "duckdb", "_duckdb", "cryptography")
+        if (site.parent / name).is_dir()
+    }
+    largest = ", ".join(
+        f"{name} {mb:.0f}" for name, mb in sorted(parts.items(), key=lambda p: -p[1])
+    )
+    sys.stdout.write(
+        f"wheel {wheel.stat().st_size / 1e3:.0f} kB; base install {size:.0f} MB ({largest})\n"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
