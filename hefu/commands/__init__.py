@@ -1,0 +1,1 @@
+"""The commands of ``hefu``, one module per group. Heavy imports stay inside the functions."""

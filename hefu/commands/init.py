@@ -1,0 +1,111 @@
+"""``hefu init``: make a node."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hefu.commands.options import add_command, argument, option
+from hefu.terminal import say, say_data, tr
+from schemas.errors import ConfigError
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from hefu.scaffold import Scaffolded
+
+
+def add_to(app: typer.Typer) -> None:
+    add_command(
+        app,
+        init,
+        "init",
+        en="Make a node in DIR: its folders, hefu.toml and a signing key.\n\n"
+        "Asks for what is not given when run at a terminal. Prints the fingerprint of the "
+        "new public key on stdout.",
+        zh="在指定目录新建节点：目录结构、hefu.toml 与签名密钥。\n\n"
+        "在终端运行时，未给出的内容会逐项询问。新公钥的指纹输出到标准输出。",
+    )
+
+
+def init(
+    folder: Annotated[Path, argument("DIR", en="folder of the new node", zh="新节点的目录")],
+    code: Annotated[
+        str | None,
+        option(
+            "--code",
+            metavar="CODE",
+            en="the agency's unified social credit code",
+            zh="本机构的统一社会信用代码",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        option("--name", metavar="NAME", en="the agency's full name", zh="本机构全称"),
+    ] = None,
+    division: Annotated[
+        str | None,
+        option(
+            "--division",
+            metavar="CODE",
+            en="its administrative division, six digits (GB/T 2260)",
+            zh="本机构的行政区划代码，六位数字（GB/T 2260）",
+        ),
+    ] = None,
+) -> None:
+    from hefu.scaffold import check_agency, create_node
+
+    code, name, division = _ask(code, name, division)
+    agency = check_agency(code, name, division)
+    made = create_node(folder, agency, secrets.token_urlsafe(32))
+    _tell(made)
+    say_data(made.public_key.fingerprint)
+
+
+def _ask(code: str | None, name: str | None, division: str | None) -> tuple[str, str, str]:
+    """Ask at a terminal for what is missing; elsewhere name the missing options at once."""
+    wanted = {
+        "--code": (code, tr("unified social credit code", "统一社会信用代码")),
+        "--name": (name, tr("name of the agency", "机构全称")),
+        "--division": (division, tr("division code (six digits)", "行政区划代码（六位数字）")),
+    }
+    missing = [flag for flag, (value, _) in wanted.items() if value is None]
+    if missing and not sys.stdin.isatty():
+        raise ConfigError(
+            Text(en=f"missing: {', '.join(missing)}", zh=f"缺少：{'、'.join(missing)}"),
+            hint=Text(
+                en="give them as options, or run hefu init at a terminal to be asked",
+                zh="请以选项给出，或在终端运行 hefu init 逐项填写",
+            ),
+        )
+    answers = [
+        value if value is not None else str(typer.prompt(question, err=True))
+        for value, question in wanted.values()
+    ]
+    return answers[0], answers[1], answers[2]
+
+
+def _tell(made: Scaffolded) -> None:
+    root = made.root
+    say(tr(f"Made a node in {root}.", f"已在 {root} 新建节点。"))
+    say(
+        tr(
+            "Next:\n"
+            f"  1. describe a source:   {root}/sources/<system>/<stream>/source.toml, mapping.sql\n"
+            f"  2. try it on a sample:  hefu check --node {root}\n"
+            f"  3. take it in:          hefu sync --node {root}\n"
+            f"  4. hand your key over:  hefu partner card --out DIR --node {root}\n"
+            "Keep keys/ to yourself and make a copy of it.\n"
+            "Fingerprint of your public key, to be read aloud to partners:",
+            "下一步：\n"
+            f"  1. 描述数据来源：{root}/sources/<系统>/<数据流>/source.toml 与 mapping.sql\n"
+            f"  2. 用样本试运行：hefu check --node {root}\n"
+            f"  3. 正式采集：    hefu sync --node {root}\n"
+            f"  4. 向对方交付公钥：hefu partner card --out 目录 --node {root}\n"
+            "keys/ 目录请妥善保管、留好备份，切勿外传。\n"
+            "公钥指纹如下，请与协作单位当面或电话逐字核对：",
+        )
+    )

@@ -1,0 +1,99 @@
+"""Runs as people see them: one line per source, its counts, its gate, its top reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hefu.terminal import say, say_table, show_count, tr
+
+if TYPE_CHECKING:
+    from lake.runs import RunRecord
+
+_TOP = 3
+
+
+def run_as_json(run: RunRecord) -> dict[str, Any]:
+    """The run record as it lies in the lake: counts, digests, rule ids; no row's values."""
+    plain: dict[str, Any] = json.loads(run.to_json())
+    return plain
+
+
+def say_runs(runs: Sequence[RunRecord], *, title: str | None = None) -> None:
+    """The runs' counts as a table on stdout, and what a person must look at on stderr."""
+    say_table(
+        [
+            tr("source", "来源"),
+            tr("received", "收到"),
+            tr("accepted", "入湖"),
+            tr("unchanged", "未变"),
+            tr("duplicate", "重复"),
+            tr("quarantined", "隔离"),
+            tr("flagged", "存疑"),
+            tr("gate", "质量门槛"),
+            tr("top reasons", "主要隔离原因"),
+        ],
+        [
+            (
+                run.stream_id,
+                *(show_count(count) for count in counts(run)),
+                gate_word(run.gate_passed),
+                top_reasons(run.reasons),
+            )
+            for run in runs
+        ],
+        title=title,
+        numbers=range(1, 7),
+    )
+    for run in runs:
+        say_gate(run)
+        say_drift(run)
+
+
+def counts(run: RunRecord) -> tuple[int, int, int, int, int, int]:
+    return (
+        run.received,
+        run.accepted,
+        run.unchanged,
+        run.duplicate,
+        run.quarantined,
+        run.flagged,
+    )
+
+
+def gate_word(passed: bool) -> str:
+    return tr("passed", "通过") if passed else tr("FAILED", "未通过")
+
+
+def top_reasons(reasons: Mapping[str, int]) -> str:
+    """The most frequent rules, ``rule_id × count``."""
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{rule} × {count:,}" for rule, count in most[:_TOP])
+    more = len(most) - _TOP
+    return shown + (tr(f", {more} more", f" 等 {len(most)} 项") if more > 0 else "")
+
+
+def say_gate(run: RunRecord) -> None:
+    for reason in run.gate_reasons:
+        say(tr(f"{run.stream_id}: gate: {reason}", f"{run.stream_id}：质量门槛：{reason}"))
+
+
+def say_drift(run: RunRecord) -> None:
+    """Columns that the source added or lost since the mapping was written."""
+    if run.drift.new:
+        names = ", ".join(run.drift.new)
+        say(
+            tr(
+                f"{run.stream_id}: new columns that no mapping uses: {names}",
+                f"{run.stream_id}：来源新增、映射尚未使用的列：{names}",
+            )
+        )
+    if run.drift.missing:
+        names = ", ".join(run.drift.missing)
+        say(
+            tr(
+                f"{run.stream_id}: columns that the source no longer has: {names}",
+                f"{run.stream_id}：来源已不再提供的列：{names}",
+            )
+        )

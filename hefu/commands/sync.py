@@ -1,0 +1,174 @@
+"""``hefu sync`` and ``hefu backfill``: take records in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hefu.commands.options import (
+    DRY_RUN,
+    JSON,
+    NODE,
+    add_command,
+    argument,
+    is_verbose,
+    open_node,
+    option,
+)
+from hefu.terminal import say, say_json, tr
+from schemas.errors import ConfigError, Where
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flows.outcome import Outcome
+
+
+def add_to(app: typer.Typer) -> None:
+    add_command(
+        app,
+        sync,
+        "sync",
+        en="Pull what is new, normalise, check and store it.\n\n"
+        "Each source continues from where its last run ended. Running again changes nothing. "
+        "Exit code 1 when a source failed its gate.",
+        zh="拉取各来源的新数据，规范化、校验并入湖。\n\n"
+        "每个来源从上次结束处继续；重复运行不会产生变化。有来源未通过质量门槛时退出码为 1。",
+    )
+    add_command(
+        app,
+        backfill,
+        "backfill",
+        en="Pull a window of one source again, by business date.\n\n"
+        "What the lake already has is left alone.",
+        zh="按业务日期重新拉取某一来源的一段数据。\n\n湖中已有的记录不会变动。",
+    )
+
+
+def sync(
+    ctx: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        argument(
+            "[SOURCE]...",
+            en="system or system/stream; all if none",
+            zh="系统 或 系统/数据流；不写则为全部",
+        ),
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from hefu.commands.pipeline import run_flow
+
+    here = open_node(ctx, node)
+    wanted = list(sources or []) or None
+    streams = here.sources(wanted)
+    if not streams:
+        raise _no_sources(here.root)
+
+    def call() -> Sequence[Outcome]:
+        from flows.sync_sources import sync_sources
+
+        return sync_sources(str(here.root), wanted)
+
+    what = tr(f"syncing {len(streams)} sources", f"正在同步 {len(streams)} 个来源")
+    _finish(run_flow(here, what, call, verbose=is_verbose(ctx)), as_json=as_json)
+
+
+def backfill(
+    ctx: typer.Context,
+    source: Annotated[
+        str, argument("SOURCE", en="system/stream, or a system", zh="系统/数据流，或系统")
+    ],
+    since: Annotated[
+        str,
+        option(
+            "--since",
+            metavar="DATE",
+            en="first business date, 2026-10-01",
+            zh="起始业务日期，如 2026-10-01",
+        ),
+    ],
+    until: Annotated[
+        str,
+        option(
+            "--until",
+            metavar="DATE",
+            en="last business date, included",
+            zh="截止业务日期（含当日）",
+        ),
+    ],
+    dry_run: Annotated[bool, DRY_RUN] = False,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from hefu.commands.pipeline import run_flow
+
+    first, last = _day("--since", since), _day("--until", until)
+    here = open_node(ctx, node)
+    here.sources([source])
+
+    def call() -> Sequence[Outcome]:
+        from flows.backfill_source import backfill_source
+
+        return backfill_source(str(here.root), source, first, last, dry_run)
+
+    what = tr(
+        f"pulling {source} again, {first} to {last}", f"正在重新拉取 {source}，{first} 至 {last}"
+    )
+    outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
+    if dry_run:
+        say(tr("dry run: nothing was stored", "试运行：未写入任何数据"))
+    _finish(outcomes, as_json=as_json)
+
+
+def _finish(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+    """Show what was done and what failed; leaves with the exit code that says so."""
+    from hefu.commands.pipeline import errors_as_json, tell_failures
+    from hefu.commands.runs_table import run_as_json, say_gate, say_runs
+
+    runs = [outcome.result for outcome in outcomes if outcome.error is None]
+    if as_json:
+        say_json({"runs": [run_as_json(r) for r in runs], "errors": errors_as_json(outcomes)})
+        for run in runs:
+            say_gate(run)
+    elif runs:
+        say_runs(runs)
+    code = tell_failures(outcomes)
+    if any(run.quarantined for run in runs):
+        say(
+            tr(
+                "see the quarantined rows: hefu quarantine list",
+                "查看被隔离的行：hefu quarantine list",
+            )
+        )
+    if not code and not all(run.gate_passed for run in runs):
+        code = 1
+    raise typer.Exit(code)
+
+
+def _day(flag: str, text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
+    except ValueError as error:
+        raise ConfigError(
+            Text(en=f"{flag}: {text!r} is not a date", zh=f"{flag}：{text!r} 不是日期"),
+            hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的形式"),
+        ) from error
+
+
+def _no_sources(root: Path) -> ConfigError:
+    return ConfigError(
+        Text(en="this node has no source yet", zh="本节点尚未配置数据来源"),
+        where=Where(str(root / "sources")),
+        hint=Text(
+            en="write sources/<system>/<stream>/source.toml and mapping.sql; "
+            "docs/first-partner-system.md shows how",
+            zh="请编写 sources/<系统>/<数据流>/source.toml 与 mapping.sql，"
+            "步骤见 docs/first-partner-system.zh-CN.md",
+        ),
+    )

@@ -1,0 +1,159 @@
+"""How the command line speaks: data on stdout, talk on stderr, in the reader's language.
+
+Nothing else of ``hefu`` writes to the terminal, so the separation holds by construction:
+:func:`say_data` and :func:`say_json` are what another program may read, everything else here
+goes to stderr. Rich is imported only by the functions that draw.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, TextIO
+
+from schemas.errors import HefuError, VerificationError
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Beijing time, in which every moment is shown.
+CST = timezone(timedelta(hours=8))
+
+#: Width of a table that nobody looks at (a pipe, a file): wide enough that nothing wraps.
+_PIPE_WIDTH = 200
+
+Progress = Callable[[int, "int | None"], None]
+
+
+def tr(en: str, zh: str) -> str:
+    """``en`` or ``zh``, whichever the reader's language is."""
+    return str(Text(en=en, zh=zh))
+
+
+def say_data(text: str) -> None:
+    """One line (or block) of data on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def say_json(value: Any) -> None:
+    """A value as indented JSON on stdout; Chinese stays readable."""
+    say_data(json.dumps(value, ensure_ascii=False, indent=2, default=_jsonable))
+
+
+def say(text: str) -> None:
+    """Talk: one line on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def say_warning(text: str, hint: str | None = None) -> None:
+    """A warning, and what to do about it, on stderr."""
+    say(tr(f"warning: {text}", f"注意：{text}"))
+    if hint:
+        say(tr(f"hint: {hint}", f"提示：{hint}"))
+
+
+def say_error(error: HefuError) -> None:
+    """An error and its hint on stderr; for a failed verification also the step."""
+    say(tr(f"error: {error}", f"错误：{error}"))
+    if isinstance(error, VerificationError):
+        say(tr(f"  step:     {error.step}", f"  步骤：{error.step}"))
+        say(tr(f"  expected: {error.expected}", f"  应为：{error.expected}"))
+        say(tr(f"  found:    {error.found}", f"  实为：{error.found}"))
+    if error.hint:
+        say(tr(f"hint: {error.hint}", f"提示：{error.hint}"))
+
+
+def show_time(moment: datetime | None) -> str:
+    """``2026-11-22 09:30`` in Beijing time; ``–`` for none."""
+    return moment.astimezone(CST).strftime("%Y-%m-%d %H:%M") if moment else "–"
+
+
+def show_count(number: int) -> str:
+    return f"{number:,}"
+
+
+def console(stream: TextIO) -> Console:
+    """A Rich console on ``stream`` that neither wraps nor colours what goes into a pipe."""
+    from rich.console import Console
+
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def say_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    numbers: Sequence[int] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """A table, on stdout unless another stream is given; ``numbers``: columns set to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text as Cell
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(Cell(name), justify="right" if index in numbers else "left")
+    for row in rows:
+        # Cells are data: never read as markup.
+        table.add_row(*(Cell(value) for value in row))
+    console(stream or sys.stdout).print(table)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """Progress of one piece of work on stderr.
+
+    Yields ``report(done, total)``: a bar when the total is known, an honest count of rows so
+    far when it is not. Into a pipe it draws nothing.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=None, count="")
+
+        def report(done: int, total: int | None) -> None:
+            count = (
+                f"{done:,} / {total:,}"
+                if total is not None
+                else tr(f"{done:,} rows so far", f"已处理 {done:,} 行")
+            )
+            bar.update(task, completed=done, total=total, count=count)
+
+        yield report
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """A line on stderr while something without a measure is under way."""
+    if not sys.stderr.isatty():
+        say(what)
+        yield
+        return
+    with console(sys.stderr).status(what):
+        yield
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(CST).isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
