@@ -1,7 +1,7 @@
 """Files that appear in a folder.
 
-The cursor is the state of the folder: {name: {"sha256", "size", "mtime_ns"}} of the files
-that are there. Size and time of change are only hints to skip unread files; what counts is the digest.
+The cursor is the state of the folder: {name: {"sha256", "size", "mtime_ns"}} of the files that
+are there. Size and time of change are only hints to skip unread files; the digest decides.
 """
 
 from __future__ import annotations
@@ -69,6 +69,23 @@ def pull_files(
             objects.append(landed)
     progress(len(names), len(names))
     return Delivery(tuple(objects), after)
+
+
+def newest_file(
+    source: SourceConfig,
+    reader: FilesReader,
+    folder: Path,
+    landing: Landing,
+    *,
+    secrets: Secrets,
+    now: datetime,
+) -> Delivery:
+    """Land the file that changed last, to try a source out; nothing if there is none."""
+    root = drop_folder(reader, folder, secrets)
+    names = list_files(root, reader.pattern)
+    newest = max(names, key=lambda n: (_stat(root, n).st_mtime_ns, n), default=None)
+    objects = () if newest is None else (_land(source, root, newest, landing, now),)
+    return Delivery(objects, None)
 
 
 def _pull_window(

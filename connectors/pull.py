@@ -1,0 +1,97 @@
+"""Pulling a source: what flows and commands call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from connectors.config import SourceConfig
+from connectors.delivery import Delivery, Progress, PullRequest, Secrets, quiet
+from connectors.files import newest_file, pull_files
+from connectors.http import Pace
+from connectors.landing import Landing
+from connectors.reader_config import FilesReader
+from connectors.rest import pull_rest
+
+__all__ = ["Delivery", "PullRequest", "probe", "pull", "replay"]
+
+
+def pull(
+    source: SourceConfig,
+    folder: Path,
+    request: PullRequest,
+    landing: Landing,
+    *,
+    secrets: Secrets,
+    progress: Progress = quiet,
+    pace: Pace | None = None,
+) -> Delivery:
+    """Land what ``request`` asks for. ``folder`` holds ``source.toml``; ``pace`` is for tests.
+
+    Errors: :class:`RetryableError` when it may work later, :class:`RefusedError` when not,
+    :class:`ConfigError` when ``source.toml`` must change.
+    """
+    if isinstance(source.reader, FilesReader):
+        return pull_files(
+            source,
+            source.reader,
+            folder,
+            request,
+            landing,
+            secrets=secrets,
+            progress=progress,
+        )
+    return pull_rest(
+        source,
+        source.reader,
+        folder,
+        request,
+        landing,
+        secrets=secrets,
+        progress=progress,
+        pace=pace or Pace(),
+    )
+
+
+def probe(
+    source: SourceConfig,
+    folder: Path,
+    landing: Landing,
+    *,
+    secrets: Secrets,
+    now: datetime,
+    pace: Pace | None = None,
+) -> Delivery:
+    """Reach, authenticate, fetch the first page or the newest file. Moves no cursor."""
+    if isinstance(source.reader, FilesReader):
+        return newest_file(source, source.reader, folder, landing, secrets=secrets, now=now)
+    request = PullRequest("cursor", None, None, None, now)
+    delivery = pull_rest(
+        source,
+        source.reader,
+        folder,
+        request,
+        landing,
+        secrets=secrets,
+        progress=quiet,
+        pace=pace or Pace(),
+        only_first=True,
+    )
+    return replace(delivery, cursor=None)
+
+
+def replay(
+    source: SourceConfig, request: PullRequest, landing: Landing, digests: tuple[str, ...]
+) -> Delivery:
+    """A delivery of what was landed before (``digests`` of earlier runs), without the source.
+
+    Raises :class:`DataError` if an object is no longer there.
+    """
+    events = {event.digest: event for event in landing.events(source.stream_id)}
+    objects = []
+    for digest in digests:
+        landing.find(digest)
+        if digest in events:
+            objects.append(events[digest])
+    return Delivery(tuple(objects), None, request.since, request.until)
