@@ -1,0 +1,213 @@
+"""The way of a source's rows into the lake: pull → raw → candidate → checked → fates → stored.
+
+A plain function without Prefect, so that a test or a benchmark runs the very path that the
+nightly flow runs. Every step before the last is repeatable and invisible; the one Delta commit
+at the end makes rows, counts, quarantine file and cursor visible together. A process killed
+anywhere before it leaves the lake as it was, and the next run does the same work again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from connectors.raw import RawBatch, load_raw
+from schemas.contract import Contract, load_contract
+from schemas.mapping import Mapping, Origin, parse_mapping, unused_columns
+
+from connectors.landing import Landing
+from connectors.pull import Delivery, PullRequest, pull
+from flows.locks import holding
+from flows.progress import Step, tell
+from flows.records import Batch, Judged, check_rows, fence, judge_rows
+from flows.workspace import workspace
+from hefu.node import Node, Source
+from lake.runs import Drift, RunRecord
+from lake.store import Lake
+from quality.gate import Gate, judge
+from quality.quarantine import Batch as QuarantineBatch
+from quality.quarantine import write_quarantine
+from schemas.errors import DataError, Where
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: How many earlier runs say what an ordinary volume is.
+RUNS_TO_COMPARE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run's fixed facts."""
+
+    node: Node
+    source: Source
+    lake: Lake
+    contract: Contract
+    mode: str
+    now: datetime
+    last: RunRecord | None
+    sequence: int
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.source.stream_id}/{self.sequence}/{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def ingest(
+    node: Node, source: Source, request: PullRequest, now: datetime, *, dry_run: bool = False
+) -> RunRecord:
+    """Take in what ``request`` asks of one source and return the run's record.
+
+    ``request.cursor`` is replaced by the cursor that the lake holds. Raises a
+    :class:`schemas.errors.HefuError`: the source's (retryable or not), the mapping's, or an
+    ``AccountingError`` when the counts do not balance. Then nothing was stored.
+    """
+    record_type = source.config.record_type
+    with holding(node, f"stream/{source.stream_id}"):
+        lake = Lake(node.place("lake"))
+        run = _Run(
+            node,
+            source,
+            lake,
+            load_contract(record_type),
+            request.mode,
+            now,
+            lake.last_run(source.stream_id, record_type),
+            lake.next_sequence(source.stream_id, record_type),
+        )
+        cursor = run.last.cursor if run.last else None
+        delivery = _land(run, replace(request, cursor=dict(cursor) if cursor else None))
+        with workspace(node) as (con, tmp):
+            batch, raw = _read(con, run, delivery)
+            fence(con, node.place("lake"), tmp)
+            check_rows(con, batch)
+            # Two streams of one system may tell of one record: what the lake knows must not
+            # change between looking and appending.
+            with holding(node, f"table/{record_type}"):
+                judged = judge_rows(con, lake, batch)
+                record = _record(con, run, batch, raw, delivery, judged)
+                return record if dry_run else _store(con, run, batch, record)
+
+
+def _land(run: _Run, request: PullRequest) -> Delivery:
+    stream = run.source.stream_id
+
+    def progress(done: int, total: int | None) -> None:
+        tell(Step(stream, "pull", done, total, "objects"))
+
+    return pull(
+        run.source.config,
+        run.source.folder,
+        request,
+        Landing(run.node.place("landing")),
+        secrets=run.node.secrets,
+        progress=progress,
+    )
+
+
+def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> tuple[Batch, RawBatch]:
+    config = run.source.config
+    tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
+    raw = load_raw(con, config, delivery)
+    con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
+    if delivery.objects:
+        con.executemany(
+            "INSERT INTO objects VALUES (?, ?)",
+            [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
+        )
+    mapping = read_mapping(con, run.source, run.contract)
+    origin = Origin(
+        org_code=run.node.agency.code,
+        org_name=run.node.agency.name,
+        system=config.system,
+        division_code=config.defaults.division_code or run.node.agency.division_code,
+        business_domain=config.defaults.business_domain or run.node.agency.business_domain,
+        received_time=run.now,
+        rule_pack_version=run.contract.rule_pack_version(run.now.date()),
+    )
+    return Batch(run.source.stream_id, run.contract, mapping, origin, raw.received), raw
+
+
+def read_mapping(con: duckdb.DuckDBPyConnection, source: Source, contract: Contract) -> Mapping:
+    """The source's ``mapping.sql``, parsed against the contract."""
+    try:
+        sql = source.mapping_path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            Text(en="the mapping can't be read", zh="无法读取映射文件"),
+            where=Where(str(source.mapping_path)),
+            hint=Text(
+                en="write one SELECT over raw into it; docs/mapping.md shows how",
+                zh="请写入一条针对 raw 的 SELECT，写法见 docs/mapping.md",
+            ),
+        ) from error
+    return parse_mapping(con, sql, str(source.mapping_path), contract)
+
+
+def _record(
+    con: duckdb.DuckDBPyConnection,
+    run: _Run,
+    batch: Batch,
+    raw: RawBatch,
+    delivery: Delivery,
+    judged: Judged,
+) -> RunRecord:
+    counts = judged.counts
+    gate = _gate(run, judged)
+    cursor: dict[str, Any] | None = raw.cursor if raw.cursor is not None else delivery.cursor
+    if run.mode == "window":
+        # A backfill looks back; where the nightly pull has got to is not its business.
+        cursor = dict(run.last.cursor) if run.last and run.last.cursor else None
+    return RunRecord(
+        run_id=run.run_id,
+        stream_id=run.source.stream_id,
+        record_type=run.contract.record_type,
+        mode="window" if run.mode == "window" else "cursor",
+        started_at=run.now,
+        received=counts.received,
+        accepted=counts.accepted,
+        unchanged=counts.unchanged,
+        duplicate=counts.duplicate,
+        quarantined=counts.quarantined,
+        flagged=counts.flagged,
+        reasons=counts.reasons,
+        soft=counts.soft,
+        cursor=cursor,
+        gate_passed=gate.passed,
+        gate_reasons=gate.reasons,
+        landed=tuple(landed.digest for landed in delivery.objects),
+        mapping_digest=hashlib.sha256(batch.mapping.sql.encode()).hexdigest(),
+        contract_version=run.contract.version,
+        drift=_drift(con, batch.mapping),
+        sequence=run.sequence,
+    )
+
+
+def _gate(run: _Run, judged: Judged) -> Gate:
+    earlier = run.lake.runs(run.contract.record_type, run.source.stream_id, RUNS_TO_COMPARE)
+    same_mode = [r for r in earlier if r.mode == run.mode]
+    return judge(judged.counts, run.source.config.expect, same_mode, judged.newest, run.now)
+
+
+def _drift(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Drift:
+    return Drift(unused=unused_columns(con, mapping))
+
+
+def _store(con: duckdb.DuckDBPyConnection, run: _Run, batch: Batch, record: RunRecord) -> RunRecord:
+    tell(Step(run.source.stream_id, "store", 0, record.accepted))
+    written = write_quarantine(
+        con,
+        run.node.place("quarantine") / run.source.stream_id,
+        QuarantineBatch(
+            run.source.stream_id, record.landed, record.mapping_digest or "", run.contract.version
+        ),
+    )
+    record = replace(record, quarantine_file=written.name if written else None)
+    rows = con.execute("SELECT * FROM accepted").to_arrow_reader(100_000)
+    run.lake.append(run.contract, rows, record, sequence=run.sequence)
+    tell(Step(run.source.stream_id, "store", record.accepted, record.accepted))
+    return record

@@ -1,0 +1,47 @@
+"""Build, sign and publish what each partner may have and has not had: ``hefu publish``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import flow, task
+
+from flows.outcome import Outcome, settle
+from flows.outgoing import Published, grants_of, publish_to
+from flows.retrying import outcome_of
+from hefu.node import load_node
+
+
+@task(name="publish to partner", task_run_name="publish {stream}")
+def publish_stream(node: str, stream: str, dry_run: bool, override_gate: str | None) -> Published:
+    """One stream (one grant of one agreement). Publishing is atomic and repeats to nothing."""
+    here = load_node(node)
+    (outgoing,) = (g for g in grants_of(here) if g.stream == stream)
+    return publish_to(
+        here, outgoing, datetime.now(UTC), dry_run=dry_run, override_gate=override_gate
+    )
+
+
+@flow(name="publish bundles", flow_run_name="publish {node}")
+def publish_bundles(
+    node: str,
+    partners: list[str] | None = None,
+    dry_run: bool = False,
+    override_gate: str | None = None,
+) -> list[Outcome]:
+    """Publish a signed bundle to every partner that may have something new.
+
+    Args:
+        node: Folder of the node (holds hefu.toml).
+        partners: Partner codes; all when left out.
+        dry_run: Only count what would leave.
+        override_gate: A person's reason to publish although a source's last run failed its
+            gate; it is written into the bundle's verdict.
+    """
+    streams = [g.stream for g in grants_of(load_node(node), partners)]
+    return settle(
+        [
+            outcome_of(s, publish_stream(node, s, dry_run, override_gate, return_state=True))
+            for s in streams
+        ]
+    )

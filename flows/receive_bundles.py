@@ -1,0 +1,40 @@
+"""Fetch, verify, re-check and take in what partners published: ``hefu receive``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import flow, task
+from prefect.tasks import exponential_backoff
+
+from flows.incoming import TakenIn, incoming_of, take_in
+from flows.outcome import Outcome, settle
+from flows.retrying import is_retryable, outcome_of
+from hefu.node import load_node
+
+
+@task(
+    name="receive from partner",
+    task_run_name="receive {stream}",
+    retries=2,
+    retry_delay_seconds=exponential_backoff(backoff_factor=30),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_retryable,
+)
+def receive_stream(node: str, stream: str) -> list[TakenIn]:
+    """All bundles of one stream that come after the last one taken in, in order."""
+    here = load_node(node)
+    (incoming,) = (g for g in incoming_of(here) if g.stream == stream)
+    return take_in(here, incoming, datetime.now(UTC))
+
+
+@flow(name="receive bundles", flow_run_name="receive {node}")
+def receive_bundles(node: str, partners: list[str] | None = None) -> list[Outcome]:
+    """Take in the partners' new bundles; a refused one leaves everything as it was.
+
+    Args:
+        node: Folder of the node (holds hefu.toml).
+        partners: Partner codes; all when left out.
+    """
+    streams = [g.stream for g in incoming_of(load_node(node), partners)]
+    return settle([outcome_of(s, receive_stream(node, s, return_state=True)) for s in streams])
