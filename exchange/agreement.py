@@ -1,0 +1,206 @@
+"""Who may have which fields of whose records, for what: the agreement between agencies.
+
+Both parties hold the same file and compare its digest. It is the only reason for which a
+field leaves a node: what it does not list does not exist for the partner.
+
+    id = "anji-guangde-overload"
+    version = 1
+    valid_from = 2026-01-01
+    valid_until = 2027-12-31
+
+    [[parties]]
+    code = "..."          # unified social credit code
+    name = "..."
+
+    [[grants]]
+    from = "..."          # a party's code
+    to = "..."
+    purpose = "overload_accumulation"
+    legal_basis = "..."
+    [grants.records]
+    case_result = ["penalty_decision_no", "decision_date", ...]
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from exchange.contracts import INSTALLED
+from exchange.jsontext import canonical, sha256_hex
+from exchange.statement import AgreementReference, Code, Name, RecordType
+from schemas.errors import ConfigError, Where
+from schemas.text import Text
+from schemas.toml import load_toml
+
+if TYPE_CHECKING:
+    from schemas.contract import Contract
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+LEGAL_TIME = ZoneInfo("Asia/Shanghai")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgreementParty(_Model):
+    code: Code
+    name: Name
+
+
+class Grant(_Model):
+    """One direction of one purpose: the fields of each record type that may go over.
+
+    A contract's technical fields always go along and are not listed.
+    """
+
+    from_org: Annotated[Code, Field(alias="from")]
+    to_org: Annotated[Code, Field(alias="to")]
+    purpose: Slug
+    legal_basis: Name
+    records: Annotated[
+        dict[RecordType, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
+    ]
+
+    def columns(self, contract: Contract) -> tuple[str, ...]:
+        """The columns of a bundle's table, in the contract's order: technical and granted."""
+        granted = set(self.records[contract.record_type])
+        return tuple(f.name for f in contract.fields if f.technical or f.name in granted)
+
+
+class Agreement(_Model):
+    """A signed agreement's machine-readable part. Dates are of Chinese legal time, inclusive."""
+
+    id: Slug
+    version: Annotated[int, Field(ge=1)]
+    valid_from: date
+    valid_until: date
+    parties: Annotated[tuple[AgreementParty, ...], Field(min_length=2)]
+    grants: Annotated[tuple[Grant, ...], Field(min_length=1)]
+
+    def party(self, code: str) -> AgreementParty:
+        return next(p for p in self.parties if p.code == code)
+
+    def grants_from(self, code: str) -> tuple[Grant, ...]:
+        return tuple(g for g in self.grants if g.from_org == code)
+
+    def stream_id(self, grant: Grant) -> str:
+        """The name of the grant's hash chain; safe as a folder name, unlike for unlike grants."""
+        parts = (self.id, grant.from_org, grant.to_org, grant.purpose)
+        return ".".join(parts).lower()
+
+    def is_running(self, when: datetime) -> bool:
+        return self.valid_from <= when.astimezone(LEGAL_TIME).date() <= self.valid_until
+
+    def check_running(self, when: datetime) -> None:
+        """Raises ``ConfigError`` if the agreement does not run at ``when``: nothing is sent."""
+        if not self.is_running(when):
+            day = when.astimezone(LEGAL_TIME).date()
+            raise ConfigError(
+                Text(
+                    en=f"agreement {self.id!r} runs from {self.valid_from} to "
+                    f"{self.valid_until}, not on {day}",
+                    zh=f"协议 {self.id!r} 的有效期为 {self.valid_from} 至 {self.valid_until}，"
+                    f"{day} 不在有效期内",
+                ),
+                hint=Text(
+                    en="agree on a new version with the partner and put its file in agreements/",
+                    zh="请与合作单位续签，并将新版协议文件放入 agreements/",
+                ),
+            )
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical form: layout and comments of the file do not matter."""
+        return sha256_hex(canonical(self.model_dump(mode="json", by_alias=True)))
+
+    def reference(self) -> AgreementReference:
+        return AgreementReference(id=self.id, version=self.version, digest=self.digest())
+
+
+def load_agreement(path: Path, contracts: Mapping[str, Contract] | None = None) -> Agreement:
+    """Read an agreement and hold it against the contracts (those installed, if not given).
+
+    Raises ``ConfigError`` naming file, line and key.
+    """
+    agreement = load_toml(path, Agreement)
+    for message, hint in _problems(agreement):
+        raise ConfigError(message, where=Where(str(path)), hint=hint)
+    _check_fields(agreement, INSTALLED if contracts is None else contracts, path)
+    return agreement
+
+
+def _problems(agreement: Agreement) -> Iterator[tuple[Text, Text | None]]:
+    if agreement.valid_from > agreement.valid_until:
+        yield (
+            Text(en="valid_until lies before valid_from", zh="valid_until 早于 valid_from"),
+            None,
+        )
+    codes = [p.code for p in agreement.parties]
+    if len({c.lower() for c in codes}) != len(codes):
+        yield Text(en="two parties have the same code", zh="两个参与单位的代码相同"), None
+    for grant in agreement.grants:
+        for code in (grant.from_org, grant.to_org):
+            if code not in codes:
+                yield (
+                    Text(
+                        en=f"a grant names {code!r}, which is not a party",
+                        zh=f"授权条目中的 {code!r} 不是协议参与单位",
+                    ),
+                    Text(en=f"parties: {', '.join(codes)}", zh=f"参与单位：{'、'.join(codes)}"),
+                )
+        if grant.from_org == grant.to_org:
+            yield Text(en="a grant is from a party to itself", zh="授权的双方是同一单位"), None
+        for record_type, fields in grant.records.items():
+            if len(set(fields)) != len(fields):
+                yield (
+                    Text(
+                        en=f"a field of {record_type!r} is listed twice",
+                        zh=f"{record_type!r} 的字段重复列出",
+                    ),
+                    None,
+                )
+    streams = [agreement.stream_id(g) for g in agreement.grants]
+    if len(set(streams)) != len(streams):
+        yield (
+            Text(
+                en="two grants have the same from, to and purpose",
+                zh="两个授权条目的双方与用途完全相同",
+            ),
+            Text(en="put their records into one grant", zh="请合并为一个授权条目"),
+        )
+
+
+def _check_fields(agreement: Agreement, contracts: Mapping[str, Contract], path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for grant in agreement.grants:
+        for record_type, fields in grant.records.items():
+            if record_type not in contracts:
+                raise _unknown("record type", "记录类型", record_type, list(contracts), path, lines)
+            known = [f.name for f in contracts[record_type].fields]
+            for field in fields:
+                if field not in known:
+                    raise _unknown("field", "字段", field, known, path, lines)
+
+
+def _unknown(
+    kind: str, kind_zh: str, name: str, known: list[str], path: Path, lines: list[str]
+) -> ConfigError:
+    near = difflib.get_close_matches(name, known, n=1)
+    row = next((i for i, line in enumerate(lines, 1) if name in line), None)
+    return ConfigError(
+        Text(en=f"there is no {kind} {name!r}", zh=f"没有名为 {name!r} 的{kind_zh}"),
+        where=Where(str(path), row),
+        hint=Text(en=f"did you mean {near[0]!r}?", zh=f"是否应为 {near[0]!r}？")
+        if near
+        else Text(
+            en=f"known: {', '.join(sorted(known)[:40])}",
+            zh=f"现有：{'、'.join(sorted(known)[:40])}",
+        ),
+    )

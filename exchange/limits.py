@@ -1,0 +1,55 @@
+"""Every limit that a reader of a bundle obeys, in one place, passed in and never global.
+
+A limit is what a receiver is willing to spend before it knows whom a bundle is from. The
+defaults allow a bundle of some ten million rows; a partner's policy may lower them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from mmap import mmap
+from typing import TypeAlias
+
+Readable: TypeAlias = bytes | bytearray | memoryview | mmap
+"""What a reader reads: anything whose bytes a ``memoryview`` can show without a copy."""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Greatest allowed values, inclusive. Sizes are bytes unless the name says otherwise."""
+
+    bundle_size: int = 4 * GIB - 1
+    """The ZIP is never a ZIP64, so nothing in it may need more than 32 bits."""
+    entry_count: int = 1024
+    entry_size: int = 4 * GIB - 1
+    entry_name_length: int = 200
+
+    envelope_size: int = 2 * MIB
+    statement_size: int = 1 * MIB
+    signature_count: int = 16
+    json_depth: int = 16
+    json_text_length: int = 64 * KIB
+    document_size: int = 4 * MIB
+    """The readme, the verdict, one contract."""
+    attachment_size: int = 64 * MIB
+
+    row_count: int = 50_000_000
+    """Rows of one table."""
+    column_count: int = 400
+    row_group_count: int = 4096
+    page_size: int = 16 * MIB
+    """One Parquet page, uncompressed, whatever its header declares."""
+    cell_length: int = 1 * MIB
+    """One text cell in UTF-8."""
+    table_size: int = 32 * GIB
+    """One table's cells, uncompressed and without dictionaries."""
+
+    clock_skew_seconds: int = 3600
+    """How far ahead of the receiver's clock a created time may lie."""
+
+
+DEFAULT_LIMITS = Limits()

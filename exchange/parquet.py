@@ -1,0 +1,217 @@
+"""Tables as Parquet: one way to write them, and a reader that trusts no footer.
+
+The writer has no free settings: the same rows give the same bytes with the same release of
+Arrow, however the rows were batched. The reader holds the schema against the contract's
+before it looks at a row, and every declared size against the bytes that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from exchange.errors import refusal
+from exchange.limits import Limits
+from exchange.pages import check_pages
+from schemas.errors import VerificationError
+from schemas.text import Text
+
+ROW_GROUP_ROWS = 100_000
+_ZSTD_LEVEL = 3
+_DICTIONARY_PAGE_BYTES = 256 * 1024
+_DATA_PAGE_BYTES = 1024 * 1024
+
+
+def write_parquet(
+    data: pa.Table | pa.RecordBatchReader, schema: pa.Schema
+) -> tuple[pa.Buffer, int]:
+    """The Parquet file of these rows and their number.
+
+    Raises ``ValueError`` if the columns are not exactly the schema's, in its order: what is
+    not granted must not even get as far as the writer.
+    """
+    if not data.schema.equals(schema, check_metadata=False):
+        raise ValueError(
+            f"columns are not those of the schema: {data.schema.names} for {schema.names}"
+        )
+    sink = pa.BufferOutputStream()
+    rows = 0
+    with pq.ParquetWriter(
+        sink,
+        schema.remove_metadata(),
+        version="2.6",
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        data_page_version="1.0",
+        data_page_size=_DATA_PAGE_BYTES,
+        dictionary_pagesize_limit=_DICTIONARY_PAGE_BYTES,
+        write_statistics=False,
+        write_page_checksum=True,
+        write_page_index=False,
+        store_schema=False,
+    ) as writer:
+        for group in _row_groups(data, schema):
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            rows += group.num_rows
+    return sink.getvalue(), rows
+
+
+def _row_groups(data: pa.Table | pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Tables of one chunk and ``ROW_GROUP_ROWS`` rows: page bounds follow chunk bounds."""
+    batches = data.to_batches() if isinstance(data, pa.Table) else data
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        start = 0
+        while start < batch.num_rows:
+            part = batch.slice(start, ROW_GROUP_ROWS - rows)
+            waiting.append(part)
+            start += part.num_rows
+            rows += part.num_rows
+            if rows == ROW_GROUP_ROWS:
+                yield pa.Table.from_batches(waiting, schema).combine_chunks()
+                waiting, rows = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting, schema).combine_chunks()
+
+
+@dataclass(frozen=True)
+class VerifiedTable:
+    """A table whose bytes have been verified; decodes them anew each time it is asked."""
+
+    data: memoryview
+    names: tuple[str, ...]
+    num_rows: int
+    schema: pa.Schema
+
+    def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
+        """The rows in the file's order, a batch at a time."""
+        file = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
+        names = list(self.names)
+        batches = (
+            pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+            for batch in file.iter_batches(batch_size=rows, columns=names)
+        )
+        return pa.RecordBatchReader.from_batches(self.schema, batches)
+
+    def table(self) -> pa.Table:
+        return self.batches().read_all()
+
+
+def _bad(message: Text, entry: str, expected: object, found: object) -> VerificationError:
+    return refusal("table", message, expected=expected, found=found, entry=entry)
+
+
+def open_parquet(data: memoryview, entry: str, limits: Limits) -> pq.ParquetFile:
+    """Read the footer and hold every size it declares against the bytes that are there.
+
+    Raises ``VerificationError`` (step ``table``); no row is decoded.
+    """
+    if len(data) < 12 or not bytes(data[:4]) == bytes(data[-4:]) == b"PAR1":
+        raise _bad(_MALFORMED, entry, "a Parquet file", "something else")
+    try:
+        file = pq.ParquetFile(
+            pa.BufferReader(data),
+            page_checksum_verification=True,
+            thrift_string_size_limit=1 << 20,
+            thrift_container_size_limit=1 << 20,
+        )
+        meta = file.metadata
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _bad(_MALFORMED, entry, "a Parquet file", type(error).__name__) from None
+    sizes = [
+        ("rows", meta.num_rows, limits.row_count),
+        ("columns", meta.num_columns, limits.column_count),
+        ("row groups", meta.num_row_groups, limits.row_group_count),
+    ]
+    for what, found, allowed in sizes:
+        if not 0 <= found <= allowed:
+            raise _bad(_TOO_MANY, entry, f"at most {allowed} {what}", found)
+    check_pages(data, meta, entry, limits)
+    return file
+
+
+def check_schema(file: pq.ParquetFile, expected: pa.Schema, entry: str) -> None:
+    """The file's columns are exactly ``expected``, in its order and with its types."""
+    found = file.schema_arrow
+    if found.names != expected.names:
+        different = sorted(set(found.names) ^ set(expected.names))
+        raise _bad(_SCHEMA, entry, f"{len(expected.names)} columns", f"differs in {different[:8]}")
+    for mine, theirs in zip(expected, found, strict=True):
+        if not theirs.equals(mine, check_metadata=False):
+            raise refusal(
+                "table", _SCHEMA, expected=_say(mine), found=_say(theirs), entry=entry,
+                field=mine.name,
+            )  # fmt: skip
+    if file.metadata.metadata:
+        raise _bad(_SCHEMA, entry, "no key-value metadata", "some")
+
+
+def _say(field: pa.Field) -> str:
+    return f"{field.type}{'' if field.nullable else ' not null'}"
+
+
+def check_rows(file: pq.ParquetFile, rows: int, entry: str, limits: Limits) -> None:
+    """Decode every page once, keeping nothing: checksums, UTF-8, nulls, sizes, row count.
+
+    Text stays in its dictionaries here, so that a small file cannot unfold into a huge
+    table before its size is known.
+    """
+    if file.metadata.num_rows != rows:
+        raise _bad(_ROW_COUNT, entry, f"{rows} rows", file.metadata.num_rows)
+    seen = size = 0
+    schema = file.schema_arrow
+    try:
+        for batch in file.iter_batches(batch_size=16_384):
+            batch.validate(full=True)
+            seen += batch.num_rows
+            size += _check_cells(batch, schema, entry, limits)
+            if size > limits.table_size:
+                raise _bad(_TOO_MANY, entry, f"at most {limits.table_size} bytes", "more")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _bad(_MALFORMED, entry, "readable pages", type(error).__name__) from None
+    if seen != rows:
+        raise _bad(_ROW_COUNT, entry, f"{rows} rows", seen)
+
+
+def _check_cells(batch: pa.RecordBatch, schema: pa.Schema, entry: str, limits: Limits) -> int:
+    """Bytes of the batch's cells as plain values."""
+    size = 0
+    for field, column in zip(schema, batch.columns, strict=True):
+        if column.null_count and not field.nullable:
+            raise refusal(
+                "table", _NULL, expected="a value in every row", found="a null",
+                entry=entry, field=field.name,
+            )  # fmt: skip
+        size += column.nbytes
+        longest = _longest_text(column)
+        if longest > limits.cell_length:
+            raise refusal(
+                "table", _LONG_CELL, expected=f"at most {limits.cell_length} bytes",
+                found=longest, entry=entry, field=field.name,
+            )  # fmt: skip
+    return size
+
+
+def _longest_text(column: pa.Array) -> int:
+    if pa.types.is_list(column.type):
+        column = column.flatten()
+    if not (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
+        return 0
+    return pc.max(pc.binary_length(column)).as_py() or 0
+
+
+_MALFORMED = Text(en="this table is not sound Parquet", zh="该表不是完好的 Parquet 文件")
+_TOO_MANY = Text(en="this table is larger than allowed", zh="该表超过允许的大小")
+_SCHEMA = Text(
+    en="this table's columns are not those of its contract", zh="该表的列与数据契约不一致"
+)
+_ROW_COUNT = Text(
+    en="this table does not have the number of rows that was signed", zh="该表行数与签名声明不一致"
+)
+_NULL = Text(en="a required column holds a null", zh="必填列存在空值")
+_LONG_CELL = Text(en="a cell is longer than allowed", zh="单元格内容超过允许的长度")
