@@ -1,0 +1,117 @@
+"""What one run did, as it is kept in the commit that made its rows part of the lake.
+
+The record rides in the metadata of that Delta commit, so rows, counts and cursor appear
+together or not at all; there is no second place that could disagree with the rows. It holds
+counts, digests, positions and rule ids, never values of a row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from schemas.errors import DataError
+from schemas.text import Text
+
+FORMAT = "hefu.run/1"
+Mode = Literal["cursor", "window", "bundle"]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the source's columns differ from what its mapping reads (names only)."""
+
+    unused: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run over one stream of one record type.
+
+    ``stream_id`` is ``system/stream`` for an own source and what ``bundle_stream_id`` gives for
+    a partner's bundles; ``sequence`` counts the runs of a stream from 1 and is set by the lake
+    on append. ``bundle_id`` is None for own rows. ``landed`` are the SHA-256 digests of the
+    objects that were read, in the order that the rows' ``_object`` index refers to.
+    ``quarantine_file`` is the path under the node's quarantine folder, which becomes visible
+    by being named here.
+    """
+
+    run_id: str
+    stream_id: str
+    record_type: str
+    mode: Mode
+    started_at: datetime
+    received: int
+    accepted: int
+    unchanged: int
+    duplicate: int
+    quarantined: int
+    flagged: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    soft: Mapping[str, int] = field(default_factory=dict)
+    cursor: Mapping[str, Any] | None = None
+    gate_passed: bool = True
+    gate_reasons: tuple[Text, ...] = ()
+    quarantine_file: str | None = None
+    landed: tuple[str, ...] = ()
+    mapping_digest: str | None = None
+    contract_version: str = ""
+    drift: Drift = Drift()
+    bundle_id: str | None = None
+    sequence: int = 0
+
+    def to_json(self) -> str:
+        """Canonical enough to compare: sorted keys, no spaces."""
+        plain: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain |= {
+            "format": FORMAT,
+            "started_at": self.started_at.isoformat(),
+            "reasons": dict(self.reasons),
+            "soft": dict(self.soft),
+            "cursor": None if self.cursor is None else dict(self.cursor),
+            "gate_reasons": [{"en": t.en, "zh": t.zh} for t in self.gate_reasons],
+            "landed": list(self.landed),
+            "drift": {f.name: list(getattr(self.drift, f.name)) for f in fields(Drift)},
+        }
+        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRecord:
+        """Reads what ``to_json`` wrote; fields added by a later version are left aside.
+
+        Raises:
+            DataError: another format, or a field missing.
+        """
+        try:
+            plain = json.loads(text)
+            if plain["format"] != FORMAT:
+                raise ValueError(plain["format"])
+            known = {k: v for k, v in plain.items() if k in {f.name for f in fields(cls)}}
+            known |= {
+                "started_at": datetime.fromisoformat(plain["started_at"]),
+                "gate_reasons": tuple(Text(**t) for t in plain["gate_reasons"]),
+                "landed": tuple(plain["landed"]),
+                "drift": Drift(**{k: tuple(v) for k, v in plain["drift"].items()}),
+            }
+            return cls(**known)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                Text(
+                    en="a run record in the lake's log cannot be read",
+                    zh="数据湖日志中有一条运行记录无法读取",
+                ),
+                hint=Text(
+                    en="it may have been written by a newer version; update this node",
+                    zh="可能由更新版本的程序写入，请升级本节点",
+                ),
+            ) from error
+
+
+def bundle_stream_id(publisher: str, stream: str) -> str:
+    """The stream id under which a partner's bundles are appended and counted."""
+    return f"bundle:{publisher}/{stream}"
