@@ -1,0 +1,62 @@
+-- 安吉 治超系统 → 案件处理结果
+--
+-- 号牌颜色用收费公路的编码（0 蓝、1 黄）；质量以吨计；罚款以元计；时间为 ISO 8601，带时区。
+-- 行政相对人按类别分在两组列里：单位和个体工商户在 org_*，自然人在 person_*。
+--
+-- 不取：
+--   phone           联系电话：本用途不需要（个人信息保护法第六条）
+--   overrun, total_weight, limit_weight
+--                   案件处理结果没有称重字段，数值已写在违法事实中；称重数据属于检查记录
+--   dept_county     处罚地：本系统中总是本县，即 division_code 的默认值
+--   person_name, person_id_card, legal_person, driver_name 用于本机关入库，不在共享协议之内
+SELECT
+    record_code                                           AS source_record_id,
+    ts_cn(update_time)                                    AS source_updated_time,
+    ts_cn(violation_time)                                 AS occurred_time,
+
+    txt(filing_num)                                       AS case_no,
+    ts_cn(filing_time)                                    AS filing_time,
+    txt(case_num)                                         AS penalty_decision_no,
+    txt(result)                                           AS decision_type,
+    txt(violation)                                        AS violation_type,
+    txt(violation_facts)                                  AS violation_facts,
+    txt(basis)                                            AS penalty_basis,
+    CASE txt(penalty) WHEN '罚款' THEN ['fine'] WHEN '警告' THEN ['warning'] END
+                                                          AS penalty_category,
+    txt(penalty_content)                                  AS penalty_content,
+    yuan(fine)                                            AS fine_amount_cny,
+    date_ymd(decision_date)                               AS decision_date,
+    date_ymd(close_case_time)                             AS closed_date,
+    '安吉县交通运输综合行政执法队（示例）'                AS penalty_org_name,
+    '11330523HEFUDEM015'                                  AS penalty_org_uscc,
+
+    CASE party_type WHEN '1' THEN 'legal_org' WHEN '2' THEN 'individual_business'
+                    WHEN '3' THEN 'natural_person' ELSE party_type END
+                                                          AS party_category,
+    txt(coalesce(org_name, person_name))                  AS party_name,
+    CASE WHEN org_code IS NOT NULL THEN 'uscc'
+         WHEN person_id_card IS NOT NULL THEN 'resident_id' END
+                                                          AS party_id_type,
+    coalesce(credit_code(org_code), id_no(person_id_card)) AS party_id_no,
+    txt(legal_person)                                     AS legal_representative,
+    txt(driver_name)                                      AS driver_name,
+
+    CASE WHEN plate_unread(car_no) THEN NULL ELSE plate(car_no) END
+                                                          AS vehicle_plate_no,
+    plate_unread(car_no)                                  AS vehicle_plate_unread,
+    code('plate_color', 'toll', car_color)                AS vehicle_plate_color,
+    'toll'                                                AS vehicle_plate_color_scheme,
+    car_color                                             AS vehicle_plate_color_raw,
+    axis                                                  AS axle_count,
+    txt(car_qua_code)                                     AS transport_certificate_no,
+
+    txt(address)                                          AS violation_place,
+    area_county                                           AS violation_division_code,
+
+    -- 浙江对超限 20% 以下可以不予处罚，邻省同样的车会被罚款：只有罚了款的超限才计入一年内的次数。
+    CASE WHEN violation NOT LIKE '%超过限定标准%' THEN NULL
+         ELSE fine IS NOT NULL END                        AS counts_toward_accumulation,
+    CASE WHEN violation LIKE '%超过限定标准%' AND fine IS NULL
+         THEN '超限未达浙江省公路条例第五十三条的罚款幅度' END
+                                                          AS accumulation_reason
+FROM raw

@@ -1,0 +1,59 @@
+-- 宁国 办案系统 → 案件处理结果
+--
+-- 立案和当事人是嵌套的 JSON（filing、party），按路径取值；时间为 1970 年以来的毫秒数；
+-- 罚款以元计；号牌颜色写作汉字。
+--
+-- 不取：
+--   grossKg、limitKg    案件处理结果没有称重字段，数值已写在违法事实中
+SELECT
+    id                                                    AS source_record_id,
+    epoch_ms(modified)                                    AS source_updated_time,
+    epoch_ms("actAt")                                     AS occurred_time,
+
+    txt(json_extract_string(filing, '$.no'))              AS case_no,
+    epoch_ms(json_extract_string(filing, '$.at'))         AS filing_time,
+    txt("decisionNo")                                     AS penalty_decision_no,
+    CASE txt(decision) WHEN '处罚' THEN 'penalty' WHEN '不予处罚' THEN 'no_penalty_minor'
+                       ELSE decision END                  AS decision_type,
+    txt("illegalAct")                                     AS violation_type,
+    txt(facts)                                            AS violation_facts,
+    txt("lawBasis")                                       AS penalty_basis,
+    CASE txt("penaltyKind") WHEN '罚款' THEN ['fine'] WHEN '警告' THEN ['warning'] END
+                                                          AS penalty_category,
+    txt("penaltyText")                                    AS penalty_content,
+    yuan("amountYuan")                                    AS fine_amount_cny,
+    date_ymd("decidedOn")                                 AS decision_date,
+    date_ymd("closedOn")                                  AS closed_date,
+    '宁国市交通运输综合行政执法队（示例）'                AS penalty_org_name,
+    '11341881HEFUDEM03B'                                  AS penalty_org_uscc,
+
+    CASE json_extract_string(party, '$.kind')
+         WHEN '单位' THEN 'legal_org' WHEN '个人' THEN 'natural_person'
+         WHEN '个体' THEN 'individual_business'
+         ELSE json_extract_string(party, '$.kind') END    AS party_category,
+    txt(json_extract_string(party, '$.name'))             AS party_name,
+    CASE WHEN "partyNumber" IS NULL THEN NULL
+         WHEN json_extract_string(party, '$.kind') = '个人' THEN 'resident_id'
+         ELSE 'uscc' END                                  AS party_id_type,
+    CASE WHEN json_extract_string(party, '$.kind') = '个人' THEN id_no("partyNumber")
+         ELSE credit_code("partyNumber") END              AS party_id_no,
+    txt(json_extract_string(party, '$.legalPerson'))      AS legal_representative,
+
+    CASE WHEN plate_unread("plateNo") THEN NULL ELSE plate("plateNo") END
+                                                          AS vehicle_plate_no,
+    plate_unread("plateNo")                               AS vehicle_plate_unread,
+    code('plate_color', 'text', "plateColour")            AS vehicle_plate_color,
+    'text'                                                AS vehicle_plate_color_scheme,
+    "plateColour"                                         AS vehicle_plate_color_raw,
+    axles                                                 AS axle_count,
+    txt(certificate)                                      AS transport_certificate_no,
+
+    txt(place)                                            AS violation_place,
+    '341881'                                              AS violation_division_code,
+
+    -- 超限 1 吨以内只警告，不计入一年内的次数；计入与否由车籍地机关复核。
+    CASE WHEN "illegalAct" LIKE '%超过限定标准%' THEN txt("penaltyKind") = '罚款' END
+                                                          AS counts_toward_accumulation,
+    CASE WHEN "illegalAct" LIKE '%超过限定标准%' AND txt("penaltyKind") IS DISTINCT FROM '罚款'
+         THEN '超限不足 1000 千克，仅予警告' END          AS accumulation_reason
+FROM raw
