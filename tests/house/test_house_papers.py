@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from house_tree import Tree
 
+import hefu
+
 # [text](target "title"), ![alt](target); not `code`
 LINK = re.compile(r"\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
@@ -54,6 +56,7 @@ def test_every_decision_is_listed_once_and_numbered_without_gaps(tree: Tree) -> 
 
 def test_the_changelog_tells_of_the_current_version(tree: Tree) -> None:
     version = tomllib.loads(tree.text(Path("pyproject.toml")) or "")["project"]["version"]
+    assert hefu.__version__ == version
     assert re.search(rf"^## \[?{re.escape(version)}\b", tree.text(Path("CHANGELOG.md")) or "", re.M)
 
 
