@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from hefu import __version__
-from hefu.commands import init, sync
+from hefu.commands import bundle, check, init, partner, quarantine, status, sync
 from hefu.commands.options import NODE, NODE_VARIABLE, Group, Session, find_node, option
 from hefu.terminal import say_error, say_json, tr
 from schemas.errors import ConfigError, HefuError
@@ -99,7 +99,7 @@ def build_app() -> typer.Typer:
         if verbose:
             logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 
-    for module in (init, sync):
+    for module in (init, check, sync, bundle, status, quarantine, partner):
         module.add_to(app)
     return app
 

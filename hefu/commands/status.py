@@ -1,0 +1,174 @@
+"""``hefu status``: sources, counts, partners."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hefu.commands.options import JSON, NODE, add_command, open_node
+from hefu.terminal import say, say_data, say_json, say_table, show_count, show_time, tr
+
+if TYPE_CHECKING:
+    from hefu.summary import NodeStatus, SourceStatus
+
+
+def add_to(app: typer.Typer) -> None:
+    add_command(
+        app,
+        status,
+        "status",
+        en="Show each source's last run and each partner's last bundle.\n\n"
+        "Exit code 1 when the last run of a source failed its gate.",
+        zh="显示各来源最近一次运行与各协作单位最近的数据包。\n\n"
+        "有来源最近一次运行未通过质量门槛时退出码为 1。",
+    )
+
+
+def status(
+    ctx: typer.Context,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from hefu.commands.pipeline import node_extra
+
+    with node_extra():
+        from hefu.summary import summarise
+
+        found = summarise(open_node(ctx, node))
+    if as_json:
+        say_json(_as_json(found))
+    else:
+        _say(found)
+    raise typer.Exit(1 if found.needs_a_person else 0)
+
+
+def _say(found: NodeStatus) -> None:
+    from hefu.commands.runs_table import say_drift, say_gate
+
+    say_data(f"{found.name} ({found.code})")
+    _say_sources(found)
+    _say_sent(found)
+    _say_taken(found)
+    for source in found.sources:
+        if source.last_run is not None:
+            say_gate(source.last_run)
+            say_drift(source.last_run)
+    if any(source.quarantined for source in found.sources):
+        say(
+            tr(
+                "see the quarantined rows: hefu quarantine list",
+                "查看被隔离的行：hefu quarantine list",
+            )
+        )
+
+
+def _say_sources(found: NodeStatus) -> None:
+    say_table(
+        [
+            tr("source", "来源"),
+            tr("records", "记录类型"),
+            tr("last run", "最近运行"),
+            tr("received", "收到"),
+            tr("accepted", "入湖"),
+            tr("unchanged", "未变"),
+            tr("duplicate", "重复"),
+            tr("quarantined", "隔离"),
+            tr("gate", "质量门槛"),
+            tr("accepted in all", "累计入湖"),
+            tr("top reasons", "主要隔离原因"),
+        ],
+        [_source_row(source) for source in found.sources],
+        title=tr("Sources (counts of the last run)", "来源（计数为最近一次运行）"),
+        numbers=(3, 4, 5, 6, 7, 9),
+    )
+
+
+def _source_row(source: SourceStatus) -> tuple[str, ...]:
+    from hefu.commands.runs_table import counts, gate_word, top_reasons
+
+    run = source.last_run
+    if run is None:
+        never = tr("never", "尚未运行")
+        return (source.stream_id, source.record_type, never, *["–"] * 7, "")
+    return (
+        source.stream_id,
+        source.record_type,
+        show_time(run.started_at),
+        *(show_count(n) for n in counts(run)[:5]),
+        gate_word(run.gate_passed),
+        show_count(source.accepted),
+        top_reasons(run.reasons),
+    )
+
+
+def _say_sent(found: NodeStatus) -> None:
+    if not found.sent:
+        return
+    say_table(
+        [tr("to", "接收方"), tr("stream", "数据流"), tr("bundles", "数据包"), tr("last", "最近")],
+        [
+            (f"{s.name} ({s.partner})", s.stream, show_count(s.sequence), show_time(s.time))
+            for s in found.sent
+        ],
+        title=tr("Published", "已发布"),
+        numbers=(2,),
+    )
+
+
+def _say_taken(found: NodeStatus) -> None:
+    if not found.taken:
+        return
+    say_table(
+        [
+            tr("from", "发送方"),
+            tr("stream", "数据流"),
+            tr("bundles", "数据包"),
+            tr("records", "记录数"),
+            tr("last", "最近"),
+        ],
+        [
+            (
+                f"{t.name} ({t.partner})",
+                t.stream,
+                show_count(t.sequence),
+                show_count(t.rows),
+                show_time(t.time),
+            )
+            for t in found.taken
+        ],
+        title=tr("Taken in", "已接收"),
+        numbers=(2, 3),
+    )
+
+
+def _as_json(found: NodeStatus) -> dict[str, Any]:
+    from hefu.commands.runs_table import run_as_json
+
+    sources = []
+    for source in found.sources:
+        plain = {
+            "stream": source.stream_id,
+            "label": source.label,
+            "record_type": source.record_type,
+            "runs": source.runs,
+            "last_run": run_as_json(source.last_run) if source.last_run else None,
+            "in_all": {
+                "received": source.received,
+                "accepted": source.accepted,
+                "unchanged": source.unchanged,
+                "duplicate": source.duplicate,
+                "quarantined": source.quarantined,
+                "reasons": dict(source.reasons),
+            },
+        }
+        sources.append(plain)
+    return {
+        "agency": {"code": found.code, "name": found.name},
+        "sources": sources,
+        "published": [asdict(sent) for sent in found.sent],
+        "taken_in": [asdict(taken) for taken in found.taken],
+        "needs_a_person": found.needs_a_person,
+    }

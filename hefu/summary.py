@@ -1,0 +1,160 @@
+"""What is the case with a node: its sources' last runs, its partners' last bundles.
+
+Read from the lake's own commits, the ledger and the published chain; nothing is kept apart,
+so nothing can disagree. ``hefu status`` and the demo's last screen show it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hefu.node import Node
+    from lake.runs import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source: its last run (None: never ran) and what all its runs did together.
+
+    ``accepted`` counts record versions stored; ``quarantined`` and ``reasons`` count rows of
+    all runs, so a row that came again with the same fault counts again.
+    """
+
+    stream_id: str
+    label: str
+    record_type: str
+    last_run: RunRecord | None
+    runs: int
+    received: int
+    accepted: int
+    unchanged: int
+    duplicate: int
+    quarantined: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SentStatus:
+    """What was published to one partner under one grant. ``sequence`` 0: nothing yet."""
+
+    partner: str
+    name: str
+    stream: str
+    sequence: int
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenStatus:
+    """The newest bundle taken in from one partner's stream. ``rows`` over all bundles."""
+
+    partner: str
+    name: str
+    stream: str
+    sequence: int
+    time: datetime | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """The agency, its sources, what it sent to partners and took in from them."""
+
+    code: str
+    name: str
+    sources: tuple[SourceStatus, ...]
+    sent: tuple[SentStatus, ...]
+    taken: tuple[TakenStatus, ...]
+
+    @property
+    def needs_a_person(self) -> bool:
+        return any(s.last_run is not None and not s.last_run.gate_passed for s in self.sources)
+
+
+def summarise(node: Node) -> NodeStatus:
+    """The node's state as it is now. Raises :class:`ConfigError` for wrong configuration."""
+    return NodeStatus(
+        code=node.agency.code,
+        name=node.agency.name,
+        sources=tuple(_sources(node)),
+        sent=tuple(_sent(node)),
+        taken=tuple(_taken(node)),
+    )
+
+
+def _sources(node: Node) -> list[SourceStatus]:
+    from lake.store import Lake
+
+    lake = Lake(node.place("lake"))
+    found = []
+    runs_of: dict[str, list[RunRecord]] = {}
+    for source in node.sources():
+        record_type = source.config.record_type
+        if record_type not in runs_of:
+            runs_of[record_type] = lake.runs(record_type)
+        runs = [r for r in runs_of[record_type] if r.stream_id == source.stream_id]
+        reasons: Counter[str] = Counter()
+        for run in runs:
+            reasons.update(run.reasons)
+        found.append(
+            SourceStatus(
+                stream_id=source.stream_id,
+                label=source.config.label,
+                record_type=record_type,
+                last_run=runs[0] if runs else None,
+                runs=len(runs),
+                received=sum(r.received for r in runs),
+                accepted=sum(r.accepted for r in runs),
+                unchanged=sum(r.unchanged for r in runs),
+                duplicate=sum(r.duplicate for r in runs),
+                quarantined=sum(r.quarantined for r in runs),
+                reasons=dict(reasons),
+            )
+        )
+    return found
+
+
+def _sent(node: Node) -> list[SentStatus]:
+    from exchange.repository import head
+
+    repository = node.place("repository")
+    found = []
+    for agreement in node.agreements():
+        for grant in agreement.grants_from(node.agency.code):
+            stream = agreement.stream_id(grant)
+            last = head(repository, stream)
+            found.append(
+                SentStatus(
+                    partner=grant.to_org,
+                    name=agreement.party(grant.to_org).name,
+                    stream=stream,
+                    sequence=last.sequence if last else 0,
+                    time=last.statement.created_time if last else None,
+                )
+            )
+    return found
+
+
+def _taken(node: Node) -> list[TakenStatus]:
+    from lake.ledger import Ledger
+
+    names = {p.code: p.name for p in node.partners()}
+    heads: dict[tuple[str, str], TakenStatus] = {}
+    for entry in Ledger(str(node.place("lake"))).entries():
+        key = (entry.publisher, entry.stream)
+        rows = sum(entry.counts.values())
+        newest = heads.get(key)
+        heads[key] = TakenStatus(
+            partner=entry.publisher,
+            name=names.get(entry.publisher, ""),
+            stream=entry.stream,
+            sequence=newest.sequence if newest else entry.sequence,
+            time=newest.time if newest else entry.received_time,
+            rows=rows + (newest.rows if newest else 0),
+        )
+    return [heads[key] for key in sorted(heads)]

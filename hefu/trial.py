@@ -1,0 +1,263 @@
+"""A source's mapping tried on a sample of its rows, without storing anything.
+
+The sample goes the same way as a real run (raw → candidate → rules → fates) in a database of
+its own, which knows nothing of the lake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hefu.lineage import PRIVATE, lineage, private_columns
+from hefu.masking import mask
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from connectors.delivery import Delivery
+    from hefu.node import Node, Source
+    from schemas.contract import Contract, Field
+
+SAMPLE_ROWS = 100
+_LONGEST = 40
+_TECHNICAL = ("_object", "_row")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTrial:
+    """One output field on the sample.
+
+    ``columns``: the source columns it is made of. ``raw`` and ``value``: one row's source
+    values and what became of them, personal ones masked; a row that failed is preferred, so
+    that the fault is seen. ``filled``: rows with a value. ``failed``: rule id → rows;
+    ``flagged``: the same for soft rules.
+    """
+
+    name: str
+    label_zh: str
+    label_en: str
+    required: bool
+    columns: tuple[str, ...]
+    raw: str | None
+    value: str | None
+    filled: int
+    failed: Mapping[str, int]
+    flagged: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``rows`` were read into the sample, ``unreadable`` beside them could not be read."""
+
+    stream_id: str
+    record_type: str
+    objects: int
+    rows: int
+    unreadable: int
+    quarantined: int
+    fields: tuple[FieldTrial, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+    reasons: Mapping[str, int]
+
+
+def try_source(node: Node, source: Source, now: datetime) -> Trial:
+    """Reach the source, fetch a little of it and try the mapping on up to 100 of its rows.
+
+    What was fetched stays in the landing folder like any other delivery; the lake, the
+    cursor and the quarantine are not touched. Raises a :class:`HefuError` of the source or
+    of the configuration.
+    """
+    from connectors.landing import Landing
+    from connectors.pull import probe
+    from schemas.sql import connect
+
+    landing = Landing(node.place("landing"))
+    delivery = probe(source.config, source.folder, landing, secrets=node.secrets, now=now)
+    con = connect(memory_limit=node.config.node.memory_limit)
+    try:
+        return try_mapping(con, node, source, delivery, now)
+    finally:
+        con.close()
+
+
+def try_mapping(
+    con: duckdb.DuckDBPyConnection, node: Node, source: Source, delivery: Delivery, now: datetime
+) -> Trial:
+    """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
+    from connectors.raw import load_raw
+    from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
+
+    from quality.check import create_checked, settle
+    from schemas.contract import load_contract
+    from schemas.sql import seal
+
+    contract = load_contract(source.config.record_type)
+    load_raw(con, source.config, delivery)
+    _keep_sample(con)
+    seal(con)
+    sql = _read_mapping(source)
+    mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
+    origin = Origin(
+        org_code=node.agency.code,
+        org_name=node.agency.name,
+        system=source.config.system,
+        division_code=source.config.defaults.division_code or node.agency.division_code,
+        business_domain=source.config.defaults.business_domain or node.agency.business_domain,
+        received_time=now,
+        rule_pack_version=contract.version,
+    )
+    create_checked(con, candidate_sql(con, mapping, contract, origin), contract.rules())
+    _create_known(con)
+    counts = settle(con)
+    raw_columns = _raw_columns(con)
+    made_of = lineage(con, sql, raw_columns)
+    private = private_columns(made_of, contract, raw_columns)
+    fields = tuple(
+        _try_field(con, contract, field, made_of.get(field.name, ()), private)
+        for field in contract.fields
+        if field.name in mapping.outputs
+    )
+    given = set(mapping.outputs)
+    return Trial(
+        stream_id=source.stream_id,
+        record_type=contract.record_type,
+        objects=len(delivery.objects),
+        rows=_one(con, "SELECT count(*) FROM raw"),
+        unreadable=_one(con, "SELECT count(*) FROM raw_reject"),
+        quarantined=counts.quarantined,
+        fields=fields,
+        missing=tuple(
+            f.name
+            for f in contract.fields
+            if f.required and not f.filled_by_node and f.name not in given
+        ),
+        unused=unused_columns(con, mapping),
+        reasons=counts.reasons,
+    )
+
+
+def _read_mapping(source: Source) -> str:
+    from schemas.errors import ConfigError, Where
+    from schemas.text import Text
+
+    try:
+        return source.mapping_path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            Text(en="the mapping can't be read", zh="无法读取映射文件"),
+            where=Where(str(source.mapping_path)),
+            hint=Text(
+                en="write mapping.sql beside source.toml: one SELECT over raw, UTF-8",
+                zh="请在 source.toml 旁编写 mapping.sql：对 raw 的一条 SELECT，UTF-8 编码",
+            ),
+        ) from error
+
+
+def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
+    for table in ("raw", "raw_reject"):
+        con.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} "
+            f"ORDER BY _object, _row LIMIT {SAMPLE_ROWS}"
+        )
+
+
+def _create_known(con: duckdb.DuckDBPyConnection) -> None:
+    """An empty lake, so that every readable row of the sample is judged as new."""
+    con.execute(
+        "CREATE OR REPLACE TABLE known (record_id VARCHAR, content_hash VARCHAR, "
+        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ, current BOOLEAN)"
+    )
+
+
+def _raw_columns(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    names = (row[0] for row in con.execute("DESCRIBE raw").fetchall())
+    return tuple(name for name in names if name not in _TECHNICAL)
+
+
+def _try_field(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    field: Field,
+    columns: tuple[str, ...],
+    private: frozenset[str],
+) -> FieldTrial:
+    from schemas.sql import ident, literal
+
+    rules = [rule.rule_id for rule in contract.rules() if field.name in rule.fields]
+    names = "[" + ", ".join(literal(rule) for rule in rules) + "]::VARCHAR[]"
+    name = ident(field.name)
+    # A value that could not be cast is null in `checked`; its raw text is in `_uncast`.
+    uncast = f"json_extract_string(c._uncast, {literal('$.' + field.name)})"
+    value = f"coalesce({name}::VARCHAR, {uncast})"
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW trial_broken AS "
+        "SELECT _object, _row, reason, true AS hard FROM "
+        f"(SELECT _object, _row, unnest(reasons) AS reason FROM quarantined) "
+        f"WHERE list_contains({names}, reason) UNION ALL "
+        "SELECT _object, _row, reason, false FROM "
+        f"(SELECT _object, _row, unnest(_flags) AS reason FROM accepted) "
+        f"WHERE list_contains({names}, reason)"
+    )
+    raws = ", ".join(f"r.{ident(column)}" for column in columns)
+    example = con.execute(
+        f"SELECT {value}, {raws or 'NULL'} FROM checked c JOIN raw r USING (_object, _row) "
+        "LEFT JOIN (SELECT DISTINCT _object, _row FROM trial_broken WHERE hard) b "
+        "USING (_object, _row) "
+        f"ORDER BY b._row IS NULL, {value} IS NULL, c._object, c._row LIMIT 1"
+    ).fetchone()
+    counted = con.execute(
+        "SELECT reason, hard, count(*) FROM trial_broken GROUP BY ALL ORDER BY 3 DESC, 1"
+    ).fetchall()
+    shown_raw, shown_value = _show(field, columns, private, example)
+    return FieldTrial(
+        name=field.name,
+        label_zh=field.label_zh,
+        label_en=field.label_en,
+        required=field.required,
+        columns=columns,
+        raw=shown_raw,
+        value=shown_value,
+        filled=_one(con, f"SELECT count({name}) FROM checked"),
+        failed={reason: count for reason, hard, count in counted if hard},
+        flagged={reason: count for reason, hard, count in counted if not hard},
+    )
+
+
+def _show(
+    field: Field,
+    columns: tuple[str, ...],
+    private: frozenset[str],
+    example: tuple[object, ...] | None,
+) -> tuple[str | None, str | None]:
+    """One row's source values and the canonical one, as they may be shown."""
+    if example is None:
+        return None, None
+    value, *raws = example
+    pairs = [
+        (column, _cell(raw, hide=column in private))
+        for column, raw in zip(columns, raws, strict=False)
+    ]
+    if not pairs:
+        raw_text = None
+    elif len(pairs) == 1:
+        raw_text = pairs[0][1]
+    else:
+        raw_text = ", ".join(f"{column}={text}" for column, text in pairs)
+    return raw_text, _cell(value, hide=field.classification in PRIVATE)
+
+
+def _cell(value: object, *, hide: bool) -> str:
+    if value is None:
+        return "–"
+    text = mask(str(value)) if hide else str(value)
+    text = text.replace("\n", "⏎")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = con.execute(sql).fetchone()
+    return int(row[0]) if row else 0
