@@ -14,7 +14,7 @@ from typing import Final, Literal
 from examples.region.check_digits import CREDIT_ALPHABET, credit_code, identity_number
 
 PartyCategory = Literal["legal_org", "natural_person", "individual_business"]
-PlateColor = Literal["blue", "yellow", "green", "yellow_green"]
+PlateColor = Literal["blue", "yellow", "green"]
 
 _STEMS: Final = "甲乙丙丁戊己庚辛壬癸"
 _NUMERALS: Final = "一二三四五六七八九十"

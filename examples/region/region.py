@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any, Final
 
@@ -178,12 +179,15 @@ def _fill_systems(region: Region, generated: Generated, progress: Progress) -> N
 
 
 def _make_nodes(region: Region) -> None:
-    made = {}
+    keys: dict[str, bytes] = {}
     for agency in AGENCIES:
         who = scaffold.check_agency(agency.code, agency.name, agency.division_code)
         root = region.node(agency)
-        made[agency.code] = scaffold.create_node(root, who, secrets.token_urlsafe(24))
+        made = scaffold.create_node(root, who, secrets.token_urlsafe(24))
+        keys[agency.code] = made.public_key.pem
         shutil.copytree(_HERE / "nodes" / agency.folder, root, dirs_exist_ok=True)
+    for agency, partner in permutations(AGENCIES, 2):
+        _introduce(region.node(agency), partner, keys[partner.code])
     for agreement in sorted((_HERE / "agreements").glob("*.toml")):
         for folder in agreement.stem.split("-"):
             shutil.copy(agreement, region.root / folder / "agreements")
@@ -191,6 +195,21 @@ def _make_nodes(region: Region) -> None:
         path = token_path(region.root, api)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
+
+
+def _introduce(node: Path, partner: Agency, public_key_pem: bytes) -> None:
+    """What two agencies hand each other in person: name, address of bundles, public key."""
+    folder = node / "partners" / partner.code
+    folder.mkdir(parents=True)
+    (folder / "signing.pub.pem").write_bytes(public_key_pem)
+    text = (
+        f"# {partner.name}\n"
+        f"code = {scaffold.toml_text(partner.code)}\n"
+        f"name = {scaffold.toml_text(partner.name)}\n"
+        f"division_code = {scaffold.toml_text(partner.division_code)}\n"
+        f'repository = "../../../{partner.folder}/repository"\n'
+    )
+    (folder / "partner.toml").write_text(text, encoding="utf-8")
 
 
 def _write_ground_truth(region: Region, ledger: Ledger) -> None:

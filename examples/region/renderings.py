@@ -21,19 +21,16 @@ TOLL_COLOR: Final[Mapping[PlateColor, str]] = {
     "blue": "0",
     "yellow": "1",
     "green": "4",
-    "yellow_green": "5",
 }
 JT697_COLOR: Final[Mapping[PlateColor, str]] = {
     "blue": "1",
     "yellow": "2",
     "green": "5",
-    "yellow_green": "9",
 }
 WORD_COLOR: Final[Mapping[PlateColor, str]] = {
     "blue": "蓝色",
     "yellow": "黄色",
     "green": "绿色",
-    "yellow_green": "黄绿双拼色",
 }
 PARTY_ZH: Final = {
     "legal_org": "法人及非法人组织",
@@ -101,7 +98,7 @@ def zhichao(case: Case) -> Row:
         "total_weight": _tonnes(case.total_kg),
         "limit_weight": _tonnes(case.limit_kg),
         "overrun": _tonnes(over),
-        "result": case.decision_type,
+        "result": "行政处罚" if case.decision_type == "penalty" else "不予处罚",
         "penalty": {"fine": "罚款", "warning": "警告", "none": None}[case.penalty_category],
         "penalty_content": case.content,
         "fine": None if case.fine_yuan is None else f"{case.fine_yuan}.00",
@@ -266,8 +263,8 @@ def jiancha(item: Inspection) -> Row:
         "是否综合查一次": "是" if item.comprehensive else "否",
         "检查结果": {
             "normal": "未发现问题",
-            "problem_found": "发现问题",
-            "not_found": "未找到检查对象",
+            "problem_found": "责令限期改正",
+            "not_found": "通过登记住所无法联系",
         }[item.result],
         "检查时间": _words(item.inspected_at),
         "总质量(吨)": _tonnes(item.total_kg) or "",

@@ -6,11 +6,11 @@
 --
 -- 不取：车道、车速、超限量、超限率（可由总质量和限值算出，或与案件无关）
 SELECT
-    "预检编号"                                            AS source_record_id,
+    txt("预检编号")                                       AS source_record_id,
     ts_cn("更新时间")                                     AS source_updated_time,
     ts_cn("过车时间")                                     AS occurred_time,
 
-    "预检编号"                                            AS lead_no,
+    txt("预检编号")                                       AS lead_no,
     'wim'                                                 AS lead_source,
     'assist'                                              AS lead_type,
     ts_cn("过车时间")                                     AS discovered_time,
@@ -21,8 +21,7 @@ SELECT
     '车货总质量超过限定标准（总质量' || txt("总重(kg)") || '千克，限值' || txt("限重(kg)") || '千克）'
                                                           AS suspected_violation,
 
-    CASE WHEN plate_unread("车牌号码") THEN NULL ELSE plate("车牌号码") END
-                                                          AS vehicle_plate_no,
+    plate("车牌号码")                                     AS vehicle_plate_no,
     plate_unread("车牌号码")                              AS vehicle_plate_unread,
     code('plate_color', 'toll', "车牌颜色")               AS vehicle_plate_color,
     'toll'                                                AS vehicle_plate_color_scheme,

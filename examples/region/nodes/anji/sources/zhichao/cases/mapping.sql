@@ -8,20 +8,22 @@
 --   overrun, total_weight, limit_weight
 --                   案件处理结果没有称重字段，数值已写在违法事实中；称重数据属于检查记录
 --   dept_county     处罚地：本系统中总是本县，即 division_code 的默认值
---   person_name, person_id_card, legal_person, driver_name 用于本机关入库，不在共享协议之内
 SELECT
-    record_code                                           AS source_record_id,
+    txt(record_code)                                      AS source_record_id,
     ts_cn(update_time)                                    AS source_updated_time,
     ts_cn(violation_time)                                 AS occurred_time,
 
     txt(filing_num)                                       AS case_no,
     ts_cn(filing_time)                                    AS filing_time,
     txt(case_num)                                         AS penalty_decision_no,
-    txt(result)                                           AS decision_type,
+    CASE txt(result) WHEN '行政处罚' THEN 'penalty' WHEN '不予处罚' THEN 'no_penalty_minor'
+                     ELSE txt(result) END                 AS decision_type,
+    -- 浙江省公路条例第五十三条的“可以不予处罚”，不是行政处罚法第三十三条的三种情形
+    CASE txt(result) WHEN '不予处罚' THEN 'other' END     AS non_penalty_basis,
     txt(violation)                                        AS violation_type,
     txt(violation_facts)                                  AS violation_facts,
     txt(basis)                                            AS penalty_basis,
-    CASE txt(penalty) WHEN '罚款' THEN ['fine'] WHEN '警告' THEN ['warning'] END
+    CASE WHEN txt(penalty) IS NOT NULL THEN [code('penalty_category', 'zh', penalty)] END
                                                           AS penalty_category,
     txt(penalty_content)                                  AS penalty_content,
     yuan(fine)                                            AS fine_amount_cny,
@@ -41,8 +43,7 @@ SELECT
     txt(legal_person)                                     AS legal_representative,
     txt(driver_name)                                      AS driver_name,
 
-    CASE WHEN plate_unread(car_no) THEN NULL ELSE plate(car_no) END
-                                                          AS vehicle_plate_no,
+    plate(car_no)                                         AS vehicle_plate_no,
     plate_unread(car_no)                                  AS vehicle_plate_unread,
     code('plate_color', 'toll', car_color)                AS vehicle_plate_color,
     'toll'                                                AS vehicle_plate_color_scheme,

@@ -1,13 +1,13 @@
 -- 广德 抄告系统 → 违法线索
 --
--- 时间写作 20261008093000；号牌颜色用 JT/T 697.7；CertType 0 是营业执照。
+-- 时间写作 20261008093000；号牌颜色用 JT/T 697.7；证件类型用抄告平台的编码。
 -- 注意 FeedbackNeed：0 是需要反馈，1 是不需要，与通常相反。
 --
 -- 不取：
 --   ContactTel      经办人电话：本用途不需要
 --   CopyType        本接口只交出“抄告”
 SELECT
-    "CopyFormNo"                                          AS source_record_id,
+    txt("CopyFormNo")                                     AS source_record_id,
     ts_cn("UpdateTime")                                   AS source_updated_time,
     ts_cn("IllegalTime")                                  AS occurred_time,
 
@@ -32,13 +32,14 @@ SELECT
 
     'legal_org'                                           AS party_category,
     txt("ClientName")                                     AS party_name,
-    CASE "CertType" WHEN '0' THEN 'uscc' WHEN '10' THEN 'resident_id' ELSE "CertType" END
+    -- 三证合一后，营业执照上的 18 位号码就是统一社会信用代码，要按其校验码核对
+    CASE WHEN "CertType" = '0' AND length(txt("CertNo")) = 18 THEN 'uscc'
+         ELSE code('id_type', 'copysend', "CertType") END
                                                           AS party_id_type,
     CASE "CertType" WHEN '10' THEN id_no("CertNo") ELSE credit_code("CertNo") END
                                                           AS party_id_no,
 
-    CASE WHEN plate_unread("PlateNo") THEN NULL ELSE plate("PlateNo") END
-                                                          AS vehicle_plate_no,
+    plate("PlateNo")                                      AS vehicle_plate_no,
     plate_unread("PlateNo")                               AS vehicle_plate_unread,
     code('plate_color', 'jt697', "PlateColor")            AS vehicle_plate_color,
     'jt697'                                               AS vehicle_plate_color_scheme,

@@ -8,7 +8,7 @@
 --   车货总质量(kg)、限定质量(kg)
 --                         案件处理结果没有称重字段，数值已写在违法事实中
 SELECT
-    "案件编号"                                            AS source_record_id,
+    txt("案件编号")                                       AS source_record_id,
     ts_cn("更新时间")                                     AS source_updated_time,
     ts_cn("违法时间")                                     AS occurred_time,
 
@@ -20,7 +20,7 @@ SELECT
     txt("违法行为类型")                                   AS violation_type,
     txt("违法事实")                                       AS violation_facts,
     txt("处罚依据")                                       AS penalty_basis,
-    CASE txt("处罚类别") WHEN '罚款' THEN ['fine'] WHEN '警告' THEN ['warning'] END
+    CASE WHEN txt("处罚类别") IS NOT NULL THEN [code('penalty_category', 'zh', "处罚类别")] END
                                                           AS penalty_category,
     txt("处罚内容")                                       AS penalty_content,
     yuan_from_wan("罚款金额(万元)")                       AS fine_amount_cny,
@@ -29,16 +29,14 @@ SELECT
     txt("处罚机关")                                       AS penalty_org_name,
     '11341882HEFUDEM02N'                                  AS penalty_org_uscc,
 
-    code('party_category', 'text', "行政相对人类别")      AS party_category,
+    code('party_category', 'zh', "行政相对人类别")      AS party_category,
     txt("行政相对人名称")                                 AS party_name,
-    CASE txt("证件类型") WHEN '统一社会信用代码' THEN 'uscc' WHEN '身份证' THEN 'resident_id'
-                         ELSE txt("证件类型") END         AS party_id_type,
+    code('id_type', 'zh', "证件类型")                     AS party_id_type,
     CASE txt("证件类型") WHEN '身份证' THEN id_no("证件号码") ELSE credit_code("证件号码") END
                                                           AS party_id_no,
     txt("法定代表人")                                     AS legal_representative,
 
-    CASE WHEN plate_unread("号牌号码") THEN NULL ELSE plate("号牌号码") END
-                                                          AS vehicle_plate_no,
+    plate("号牌号码")                                     AS vehicle_plate_no,
     plate_unread("号牌号码")                              AS vehicle_plate_unread,
     code('plate_color', 'jt697', "号牌颜色")              AS vehicle_plate_color,
     'jt697'                                               AS vehicle_plate_color_scheme,

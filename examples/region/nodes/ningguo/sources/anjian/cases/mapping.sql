@@ -6,7 +6,7 @@
 -- 不取：
 --   grossKg、limitKg    案件处理结果没有称重字段，数值已写在违法事实中
 SELECT
-    id                                                    AS source_record_id,
+    txt(id)                                               AS source_record_id,
     epoch_ms(modified)                                    AS source_updated_time,
     epoch_ms("actAt")                                     AS occurred_time,
 
@@ -18,7 +18,7 @@ SELECT
     txt("illegalAct")                                     AS violation_type,
     txt(facts)                                            AS violation_facts,
     txt("lawBasis")                                       AS penalty_basis,
-    CASE txt("penaltyKind") WHEN '罚款' THEN ['fine'] WHEN '警告' THEN ['warning'] END
+    CASE WHEN txt("penaltyKind") IS NOT NULL THEN [code('penalty_category', 'zh', "penaltyKind")] END
                                                           AS penalty_category,
     txt("penaltyText")                                    AS penalty_content,
     yuan("amountYuan")                                    AS fine_amount_cny,
@@ -27,10 +27,8 @@ SELECT
     '宁国市交通运输综合行政执法队（示例）'                AS penalty_org_name,
     '11341881HEFUDEM03B'                                  AS penalty_org_uscc,
 
-    CASE json_extract_string(party, '$.kind')
-         WHEN '单位' THEN 'legal_org' WHEN '个人' THEN 'natural_person'
-         WHEN '个体' THEN 'individual_business'
-         ELSE json_extract_string(party, '$.kind') END    AS party_category,
+    code('party_category', 'zh', json_extract_string(party, '$.kind'))
+                                                          AS party_category,
     txt(json_extract_string(party, '$.name'))             AS party_name,
     CASE WHEN "partyNumber" IS NULL THEN NULL
          WHEN json_extract_string(party, '$.kind') = '个人' THEN 'resident_id'
@@ -39,11 +37,10 @@ SELECT
          ELSE credit_code("partyNumber") END              AS party_id_no,
     txt(json_extract_string(party, '$.legalPerson'))      AS legal_representative,
 
-    CASE WHEN plate_unread("plateNo") THEN NULL ELSE plate("plateNo") END
-                                                          AS vehicle_plate_no,
+    plate("plateNo")                                      AS vehicle_plate_no,
     plate_unread("plateNo")                               AS vehicle_plate_unread,
-    code('plate_color', 'text', "plateColour")            AS vehicle_plate_color,
-    'text'                                                AS vehicle_plate_color_scheme,
+    code('plate_color', 'zh', "plateColour")            AS vehicle_plate_color,
+    'zh'                                                  AS vehicle_plate_color_scheme,
     "plateColour"                                         AS vehicle_plate_color_raw,
     axles                                                 AS axle_count,
     txt(certificate)                                      AS transport_certificate_no,

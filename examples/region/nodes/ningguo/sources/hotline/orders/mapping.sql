@@ -8,11 +8,11 @@
 --   due_time        热线办理期限，不是线索的反馈期限
 --   business_type   本接口只交出“投诉举报”
 SELECT
-    work_order_no                                         AS source_record_id,
+    txt(work_order_no)                                    AS source_record_id,
     ts_cn(update_time)                                    AS source_updated_time,
     txt(domain)                                           AS business_domain,
 
-    work_order_no                                         AS lead_no,
+    txt(work_order_no)                                    AS lead_no,
     '12328'                                               AS lead_source,
     'assist'                                              AS lead_type,
     ts_cn(accept_time)                                    AS discovered_time,
@@ -20,10 +20,9 @@ SELECT
     txt(suspected)                                        AS suspected_violation,
     txt(respondent)                                       AS vehicle_operator_name,
 
-    CASE WHEN plate_unread(car_no) THEN NULL ELSE plate(car_no) END
-                                                          AS vehicle_plate_no,
+    plate(car_no)                                         AS vehicle_plate_no,
     plate_unread(car_no)                                  AS vehicle_plate_unread,
-    code('plate_color', 'text', car_color)                AS vehicle_plate_color,
-    'text'                                                AS vehicle_plate_color_scheme,
+    code('plate_color', 'zh', car_color)                AS vehicle_plate_color,
+    'zh'                                                  AS vehicle_plate_color_scheme,
     car_color                                             AS vehicle_plate_color_raw
 FROM raw

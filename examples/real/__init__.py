@@ -1,0 +1,1 @@
+"""Real open data of two American cities, onboarded by declarations alone."""
