@@ -1,0 +1,234 @@
+"""The rules that follow from a field's own properties: type, presence, code, pattern, range.
+
+What more than one field or a law has to say is declared in the contract's ``quality``.
+Length limits are one rule for all fields, because a feed that keeps them has nothing to tell
+and 40 more expectations per run would cost time; the columns are looked at only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from schemas.codes import canonical
+from schemas.contract import Contract, Field, Rule, RuleKind, Severity
+from schemas.sql import ident, literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# C0 controls and DEL without tab, line feed and carriage return.
+CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+def generated_rules(
+    contract: Contract, *, projected: bool, names: Collection[str] | None = None
+) -> tuple[Rule, ...]:
+    """Rules of the fields, in order.
+
+    A candidate row (``projected=False``) has ``_uncast`` and node-filled fields that are right
+    by construction. A received row is typed already, and nothing about it is taken for granted.
+    """
+    fields = [f for f in contract.fields if names is None or f.name in names]
+    return tuple(_rules(fields, projected))
+
+
+def _rules(fields: list[Field], projected: bool) -> Iterator[Rule]:
+    checked = fields if projected else [f for f in fields if not f.filled_by_node]
+    if not projected:
+        yield from (_type(f) for f in checked if f.duckdb_type != "VARCHAR")
+    texts = [f for f in checked if f.duckdb_type == "VARCHAR"]
+    yield _control(texts, projected)
+    yield from (_required(f) for f in checked if f.required)
+    yield from (_code(f) for f in checked if f.code_list)
+    yield from (_pattern(f) for f in checked if "pattern" in f.limits)
+    yield from (_range(f) for f in checked if {"minimum", "maximum"} & f.limits.keys())
+    limited = [f for f in texts if "maxLength" in f.limits]
+    if limited:
+        yield _length(limited)
+
+
+def _of(
+    rule_id: str,
+    kind: RuleKind,
+    fields: Iterable[Field],
+    violation_sql: str,
+    message: Text,
+    hint: Text,
+    *,
+    severity: Severity = "hard",
+    params: Mapping[str, Any] | None = None,
+) -> Rule:
+    fields = tuple(fields)
+    return Rule(
+        rule_id=rule_id,
+        kind=kind,
+        severity=severity,
+        fields=tuple(f.name for f in fields),
+        violation_sql=violation_sql,
+        params=params or {},
+        message=message,
+        hint=hint,
+        source=fields[0].source if len(fields) == 1 else "",
+    )
+
+
+_FIX = Text(
+    en="correct it in the source system, or the expression in the mapping",
+    zh="请在来源系统更正，或者修改映射中的表达式",
+)
+_ADD_CODE = Text(
+    en="translate it with code('<list>', '<scheme>', …) in the mapping; "
+    "a value that the list lacks is added there with its source",
+    zh="请在映射中用 code('<代码表>', '<体系>', …) 转换；代码表缺少的值，注明来源后补入代码表",
+)
+
+
+def _type(field: Field) -> Rule:
+    # The key as JSON writes it: inside a value the quotes would be escaped, so this is exact.
+    key = literal(f'"{field.name}":')
+    return _of(
+        f"type:{field.name}",
+        "type",
+        [field],
+        f"contains(_uncast, {key})",
+        Text(
+            en=f"{field.label_en} can't be read as {_KINDS[field.duckdb_type].en}",
+            zh=f"{field.label_zh}无法识别为{_KINDS[field.duckdb_type].zh}",
+        ),
+        _FIX,
+    )
+
+
+_KINDS = {
+    "BIGINT": Text("a whole number", "整数"),
+    "DECIMAL(16,2)": Text("an amount in yuan and fen", "精确到分的金额"),
+    "DECIMAL(6,4)": Text("a ratio", "比值"),
+    "DATE": Text("a date", "日期"),
+    "TIMESTAMPTZ": Text("a point in time with its zone", "带时区的时间"),
+    "BOOLEAN": Text("yes or no", "是或否"),
+    "VARCHAR[]": Text("a list of texts", "文本列表"),
+    "BIGINT[]": Text("a list of whole numbers", "整数列表"),
+}
+
+
+def _control(texts: list[Field], projected: bool) -> Rule:
+    if projected:
+        columns = ", ".join(ident(f.name) for f in texts)
+        violation = f"regexp_matches(concat_ws(' ', {columns}), {literal(CONTROL)})"
+    else:
+        keys = ", ".join(literal(f.name) for f in texts)
+        violation = (
+            "CASE WHEN _uncast IS NOT NULL "
+            f"THEN list_has_any(json_keys(_uncast), [{keys}]) ELSE FALSE END"
+        )
+    return _of(
+        "text:control",
+        "sql",
+        texts,
+        violation,
+        Text(en="a text holds control characters", zh="文本中含有控制字符"),
+        Text(
+            en="remove them in the source system; they are often left by a broken export",
+            zh="请在来源系统清除，多为导出异常所致",
+        ),
+    )
+
+
+def _required(field: Field) -> Rule:
+    return _of(
+        f"required:{field.name}",
+        "required",
+        [field],
+        f"{ident(field.name)} IS NULL",
+        Text(en=f"{field.label_en} is missing", zh=f"缺少{field.label_zh}"),
+        Text(
+            en="add it in the source system, or give it in the mapping",
+            zh="请在来源系统补录，或者在映射中给出",
+        ),
+    )
+
+
+def _code(field: Field) -> Rule:
+    values = [row.code for row in canonical(field.code_list or "")]
+    name = ident(field.name)
+    if field.duckdb_type.endswith("[]"):
+        allowed = ", ".join(literal(v) for v in ["", *values])
+        kind: RuleKind = "sql"
+        violation = f"NOT list_has_all([{allowed}], {name})"
+    else:
+        kind = "code"
+        violation = f"{name} NOT IN ({', '.join(literal(v) for v in values)})"
+    return _of(
+        f"code:{field.name}",
+        kind,
+        [field],
+        violation,
+        Text(
+            en=f"{field.label_en} is not in the code list {field.code_list}",
+            zh=f"{field.label_zh}不在代码表 {field.code_list} 中",
+        ),
+        _ADD_CODE,
+        severity="soft" if field.open_codes else "hard",
+        params={"value_set": values},
+    )
+
+
+def _pattern(field: Field) -> Rule:
+    regex = str(field.limits["pattern"])
+    return _of(
+        f"pattern:{field.name}",
+        "pattern",
+        [field],
+        f"NOT regexp_matches({ident(field.name)}, {literal(regex)})",
+        Text(
+            en=f"{field.label_en} does not have the prescribed form",
+            zh=f"{field.label_zh}不符合规定的格式",
+        ),
+        _FIX,
+        params={"regex": regex},
+    )
+
+
+def _range(field: Field) -> Rule:
+    low, high = field.limits.get("minimum"), field.limits.get("maximum")
+    name = ident(field.name)
+    tests = [f"{name} < {low}"] if low is not None else []
+    tests += [f"{name} > {high}"] if high is not None else []
+    return _of(
+        f"range:{field.name}",
+        "range",
+        [field],
+        " OR ".join(tests),
+        Text(
+            en=f"{field.label_en} is outside its possible range",
+            zh=f"{field.label_zh}超出可能的范围",
+        ),
+        _FIX,
+        params={"min": low, "max": high},
+    )
+
+
+def _length(fields: list[Field]) -> Rule:
+    # Bytes are counted in no time and are never fewer than characters.
+    tests = (
+        f"CASE WHEN strlen({ident(f.name)}) > {n} THEN length({ident(f.name)}) > {n} ELSE FALSE END"
+        for f in fields
+        for n in [int(f.limits["maxLength"])]
+    )
+    return _of(
+        "length:text",
+        "sql",
+        fields,
+        " OR ".join(tests),
+        Text(
+            en="a text is longer than the receiving systems' columns",
+            zh="有文本超过接收系统的字段长度",
+        ),
+        Text(
+            en="the text is kept whole; shorten it in the source system if it is to be published",
+            zh="全文予以保留；如需公示，请在来源系统精简",
+        ),
+        severity="soft",
+    )

@@ -1,0 +1,220 @@
+-- What a mapping may call. VARCHAR in, VARCHAR out unless said otherwise. What a macro can't read
+-- it returns as it came, so that the cast or the rule that follows names it and keeps the raw text.
+-- Each is documented with an example in docs/mapping.md, and that example is a test.
+--
+-- Shape matters for speed: the usual form is recognised by one cheap test and returned at once,
+-- the costly repair runs only for the rows that need it (CASE evaluates a branch for its rows only).
+
+-- Text: trimmed (also full-width spaces and byte order marks), NFC, empty is NULL.
+CREATE OR REPLACE MACRO txt(x) AS
+  CASE
+    WHEN regexp_matches(x, '^[\s\x{a0}\x{3000}\x{feff}]|[\s\x{a0}\x{3000}\x{feff}]$|[\x{300}-\x{36f}\x{483}-\x{486}\x{591}-\x{1fff}\x{20d0}-\x{214f}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
+    THEN nullif(regexp_replace(nfc_normalize(x), '^[\s\x{a0}\x{3000}\x{feff}]+|[\s\x{a0}\x{3000}\x{feff}]+$', '', 'g'), '')
+    ELSE nullif(x, '')
+  END;
+
+-- Full-width letters, digits and punctuation as their half-width forms.
+CREATE OR REPLACE MACRO half_width(x) AS
+  CASE WHEN regexp_matches(x, '[\x{ff01}-\x{ff5e}]')
+    THEN translate(x,
+      '！＂＃＄％＆＇（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～',
+      '!"#$%&''()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~')
+    ELSE x
+  END;
+
+-- Letters, digits and Chinese characters only, upper case, half width: how numbers on plates and
+-- certificates are compared.
+CREATE OR REPLACE MACRO bare(x) AS
+  upper(regexp_replace(half_width(x), '[\s\x{a0}\x{3000}\x{feff}·•・‧∙.。\-—–_]+', '', 'g'));
+
+-- Plates of GA 36: 7 characters, 8 for new energy, and the special ones (挂 学 警 港 澳 超 试 领 使, 应急, WJ).
+CREATE OR REPLACE MACRO plate_ok(x) AS
+  regexp_full_match(x, '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]([A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳超试领]|[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK]|[0-9A-Z]{3,4}应急)|使[0-9]{6}|[0-9]{6}使|WJ[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]?[0-9]{4}[0-9TDSHBXJ]');
+
+-- BOOLEAN: the device says that it could not read the plate (未识别, 无牌, 车牌…, 默A00000, ????).
+CREATE OR REPLACE MACRO plate_unread(x) AS
+  CASE WHEN plate_ok(x) THEN FALSE
+    ELSE regexp_matches(x, '牌|未识别|无法识别|识别失败|^\s*默A') OR regexp_full_match(x, '[\s?？*＊#\-—_0]+')
+  END;
+
+-- A plate; NULL when plate_unread() says so: a text such as 未识别 is no vehicle's key.
+CREATE OR REPLACE MACRO plate(x) AS
+  CASE
+    WHEN plate_ok(x) THEN x
+    WHEN plate_unread(x) THEN NULL
+    WHEN plate_ok(bare(x)) THEN bare(x)
+    ELSE txt(x)
+  END;
+
+-- Unified social credit code (GB 32100-2015).
+CREATE OR REPLACE MACRO credit_code(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') THEN x
+    WHEN regexp_full_match(bare(x), '[0-9A-HJ-NPQRTUWXY]{18}') THEN bare(x)
+    ELSE txt(x)
+  END;
+
+CREATE OR REPLACE MACRO gb32100_value(x, i) AS
+  strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(x, i, 1)) - 1;
+
+-- BOOLEAN: form and check character. Weights are 3^i mod 31; the sum with the check character's own
+-- value is a multiple of 31. Any first characters of the alphabet: N2… are rural collectives.
+CREATE OR REPLACE MACRO credit_code_ok(x) AS
+  CASE WHEN regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') THEN (
+      gb32100_value(x, 1) + gb32100_value(x, 2) * 3 + gb32100_value(x, 3) * 9
+    + gb32100_value(x, 4) * 27 + gb32100_value(x, 5) * 19 + gb32100_value(x, 6) * 26
+    + gb32100_value(x, 7) * 16 + gb32100_value(x, 8) * 17 + gb32100_value(x, 9) * 20
+    + gb32100_value(x, 10) * 29 + gb32100_value(x, 11) * 25 + gb32100_value(x, 12) * 13
+    + gb32100_value(x, 13) * 8 + gb32100_value(x, 14) * 24 + gb32100_value(x, 15) * 10
+    + gb32100_value(x, 16) * 30 + gb32100_value(x, 17) * 28 + gb32100_value(x, 18)
+    ) % 31 = 0
+    WHEN x IS NOT NULL THEN FALSE
+  END;
+
+-- Resident identity number (GB 11643-1999).
+CREATE OR REPLACE MACRO id_no(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{17}[0-9X]') THEN x
+    WHEN regexp_full_match(bare(x), '[0-9]{17}[0-9X]|[0-9]{15}') THEN bare(x)
+    ELSE txt(x)
+  END;
+
+CREATE OR REPLACE MACRO gb11643_sum(n) AS
+    n // 10000000000000000 * 7 + n // 1000000000000000 % 10 * 9 + n // 100000000000000 % 10 * 10
+  + n // 10000000000000 % 10 * 5 + n // 1000000000000 % 10 * 8 + n // 100000000000 % 10 * 4
+  + n // 10000000000 % 10 * 2 + n // 1000000000 % 10 + n // 100000000 % 10 * 6
+  + n // 10000000 % 10 * 3 + n // 1000000 % 10 * 7 + n // 100000 % 10 * 9
+  + n // 10000 % 10 * 10 + n // 1000 % 10 * 5 + n // 100 % 10 * 8 + n // 10 % 10 * 4 + n % 10 * 2;
+
+-- BOOLEAN: 18 characters with check character and a possible date of birth, or the form of the old
+-- 15 digits, which have no check character. The region is not checked: regions are abolished, numbers stay.
+CREATE OR REPLACE MACRO id_no_ok(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{17}[0-9X]') THEN
+      TRY_CAST(substr(x, 7, 4) || '-' || substr(x, 11, 2) || '-' || substr(x, 13, 2) AS DATE) IS NOT NULL
+      AND gb11643_sum(CAST(substr(x, 1, 17) AS BIGINT)) % 11
+        = (12 - CASE WHEN substr(x, 18, 1) = 'X' THEN 10 ELSE CAST(substr(x, 18, 1) AS BIGINT) END) % 11
+    WHEN regexp_full_match(x, '[0-9]{15}') THEN
+      TRY_CAST('19' || substr(x, 7, 2) || '-' || substr(x, 9, 2) || '-' || substr(x, 11, 2) AS DATE) IS NOT NULL
+    WHEN x IS NOT NULL THEN FALSE
+  END;
+
+-- Dates with the year first, as YYYY-MM-DD: 2026-10-08, 2026/10/8, 2026.10.8, 2026年10月8日, 20261008;
+-- a time of day after the date is left out.
+CREATE OR REPLACE MACRO date_ymd(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN x
+    ELSE coalesce(CAST(TRY_CAST(regexp_replace(half_width(txt(x)),
+      '^([0-9]{4})(?:[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[ T]*[0-9]{1,2}[:时][0-9]{1,2}(?:[:分][0-9]{1,2}(?:\.[0-9]+)?秒?|分)?)?$',
+      '\1-\2\4-\3\5') AS DATE) AS VARCHAR), txt(x))
+  END;
+
+-- Dates with the month first, as in America, as YYYY-MM-DD: 10/5/2016, 10-05-2016.
+CREATE OR REPLACE MACRO date_mdy(x) AS
+  coalesce(CAST(TRY_CAST(nullif(regexp_replace(txt(x),
+    '^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})(?:[ T]+[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]+)?)?(?:\s*[AaPp][Mm])?)?$',
+    '\3-\1-\2'), txt(x)) AS DATE) AS VARCHAR), txt(x));
+
+-- A local time as `YYYY-MM-DD hh:mm:ss[.f]`; keeps a zone that is there. Not for mappings: use ts_cn, ts_utc or ts_in.
+CREATE OR REPLACE MACRO ts_text(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?') THEN x
+    WHEN regexp_full_match(trim(x), '[0-9]{14}') THEN regexp_replace(trim(x),
+      '^([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})$', '\1-\2-\3 \4:\5:\6')
+    WHEN regexp_full_match(trim(x), '[0-9]{8}') THEN regexp_replace(trim(x),
+      '^([0-9]{4})([0-9]{2})([0-9]{2})$', '\1-\2-\3 00:00:00')
+    WHEN regexp_full_match(half_width(txt(x)), '[0-9]{4}[-/.年]\s*[0-9]{1,2}[-/.月]\s*[0-9]{1,2}日?') THEN
+      regexp_replace(half_width(txt(x)), '^([0-9]{4})[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?$', '\1-\2-\3 00:00:00')
+    WHEN regexp_full_match(half_width(txt(x)), '[0-9]{4}[-/.年]\s*[0-9]{1,2}[-/.月]\s*[0-9]{1,2}日?[ T]*[0-9]{1,2}[:时][0-9]{1,2}[:分][0-9]{1,2}(\.[0-9]+)?秒?\s*(Z|[+-][0-9]{2}(:?[0-9]{2})?)?') THEN
+      regexp_replace(half_width(txt(x)),
+        '^([0-9]{4})[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?[ T]*([0-9]{1,2})[:时]([0-9]{1,2})[:分]([0-9]{1,2}(?:\.[0-9]+)?)秒?\s*((?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)$',
+        '\1-\2-\3 \4:\5:\6\7')
+    WHEN regexp_full_match(half_width(txt(x)), '[0-9]{4}[-/.年]\s*[0-9]{1,2}[-/.月]\s*[0-9]{1,2}日?[ T]*[0-9]{1,2}[:时][0-9]{1,2}分?') THEN
+      regexp_replace(half_width(txt(x)),
+        '^([0-9]{4})[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?[ T]*([0-9]{1,2})[:时]([0-9]{1,2})分?$',
+        '\1-\2-\3 \4:\5:00')
+    ELSE txt(x)
+  END;
+
+-- A zone is missing where the text ends in the time of day.
+CREATE OR REPLACE MACRO ts_without_zone(t) AS
+  regexp_matches(t, '[ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?$');
+CREATE OR REPLACE MACRO ts_with_zone(t, zone) AS
+  CASE WHEN ts_without_zone(t) THEN t || zone ELSE t END;
+
+-- Points in time. A zone in the text is always kept; without one it is China's (ts_cn), UTC (ts_utc) or a named one.
+CREATE OR REPLACE MACRO ts_cn(x) AS ts_with_zone(ts_text(x), '+08:00');
+CREATE OR REPLACE MACRO ts_utc(x) AS ts_with_zone(ts_text(x), '+00:00');
+CREATE OR REPLACE MACRO ts_in(x, zone) AS
+  CASE WHEN ts_without_zone(ts_text(x))
+    THEN coalesce(CAST(timezone(zone, TRY_CAST(ts_text(x) AS TIMESTAMP)) AS VARCHAR), x)
+    ELSE ts_text(x)
+  END;
+
+-- Milliseconds since 1970 in UTC.
+CREATE OR REPLACE MACRO epoch_ms(x) AS
+  CASE WHEN regexp_full_match(trim(x), '-?[0-9]{1,14}')
+    THEN CAST(make_timestamp(CAST(trim(x) AS BIGINT) * 1000) AS VARCHAR) || '+00'
+    ELSE txt(x)
+  END;
+
+-- Digits of an amount or a mass without signs, separators and the units given.
+CREATE OR REPLACE MACRO number_text(x, units) AS
+  regexp_replace(half_width(txt(x)), '[\s,¥￥]+|(' || units || ')$', '', 'g');
+
+-- Yuan.
+CREATE OR REPLACE MACRO yuan(x) AS
+  CASE
+    WHEN regexp_full_match(x, '-?[0-9]{1,14}(\.[0-9]{1,2})?') THEN x
+    WHEN regexp_full_match(number_text(x, '人民币|元整|元'), '[+-]?[0-9]+(\.[0-9]*)?') THEN number_text(x, '人民币|元整|元')
+    ELSE txt(x)
+  END;
+
+-- Ten thousand yuan, as publication portals state amounts, in yuan.
+CREATE OR REPLACE MACRO yuan_from_wan(x) AS
+  CASE WHEN regexp_full_match(number_text(x, '万元|万'), '[+-]?[0-9]{1,14}(\.[0-9]{0,10})?')
+    THEN CAST(CAST(number_text(x, '万元|万') AS DECIMAL(24, 10)) * 10000 AS VARCHAR)
+    ELSE txt(x)
+  END;
+
+-- Whole kilograms; a fraction is rounded (a scale's own step is 10 kg or more).
+CREATE OR REPLACE MACRO kg(x) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{1,12}') THEN x
+    WHEN regexp_full_match(number_text(lower(x), 'kg|千克|公斤'), '[+-]?[0-9]{1,12}(\.[0-9]{0,6})?')
+      THEN CAST(CAST(round(CAST(number_text(lower(x), 'kg|千克|公斤') AS DECIMAL(18, 6)), 0) AS BIGINT) AS VARCHAR)
+    ELSE txt(x)
+  END;
+
+-- Tonnes in whole kilograms.
+CREATE OR REPLACE MACRO kg_from_t(x) AS
+  CASE WHEN regexp_full_match(number_text(lower(x), 't|吨'), '[+-]?[0-9]{1,9}(\.[0-9]{0,6})?')
+    THEN CAST(CAST(round(CAST(number_text(lower(x), 't|吨') AS DECIMAL(15, 6)) * 1000, 0) AS BIGINT) AS VARCHAR)
+    ELSE txt(x)
+  END;
+
+-- The canonical code of x in a code list (schemas/codes/<list>.csv) read by a scheme; an unknown x comes back as it is.
+CREATE OR REPLACE MACRO code(list, scheme, x) AS
+  coalesce((SELECT entries FROM hefu_code_map WHERE k = list || '/' || scheme)[x],
+           (SELECT entries FROM hefu_code_map WHERE k = list || '/' || scheme)[half_width(txt(x))],
+           txt(x));
+
+-- 'true' or 'false'.
+CREATE OR REPLACE MACRO yes_no(x) AS
+  CASE
+    WHEN x IN ('是', '1', 'Y', 'true', '有', '已') THEN 'true'
+    WHEN x IN ('否', '0', 'N', 'false', '无', '未') THEN 'false'
+    WHEN lower(half_width(txt(x))) IN ('是', '1', 'y', 'yes', 'true', 't', '有', '已') THEN 'true'
+    WHEN lower(half_width(txt(x))) IN ('否', '0', 'n', 'no', 'false', 'f', '无', '未') THEN 'false'
+    ELSE txt(x)
+  END;
+
+-- VARCHAR[]: the trimmed, non-empty parts of x; NULL if there are none.
+CREATE OR REPLACE MACRO split_list(x, sep) AS
+  CASE WHEN len(list_filter(list_transform(string_split(x, sep), lambda e: txt(e)), lambda e: e IS NOT NULL)) > 0
+    THEN list_filter(list_transform(string_split(x, sep), lambda e: txt(e)), lambda e: e IS NOT NULL)
+  END;
+
+-- DATE of a TIMESTAMPTZ in China, whatever the session's time zone; for rules.
+CREATE OR REPLACE MACRO day_cn(t) AS
+  DATE '1970-01-01' + CAST((epoch_us(t) + 28800000000) // 86400000000 AS INTEGER);
