@@ -94,8 +94,9 @@ def _counted(pages: NumberedPages | OffsetPages, page: Page, got: Got) -> Page |
             return None
     elif page.number > 1 and got.rows < got.first and total is None:
         return None
+    told = total is not None or (isinstance(pages, NumberedPages) and bool(pages.total_pages))
     short = page.number == 1 and (pages.size_parameter is None or got.rows < pages.size)
-    following = replace(page, number=page.number + 1, confirming=short and total is None)
+    following = replace(page, number=page.number + 1, confirming=short and not told)
     if isinstance(pages, NumberedPages):
         position = {pages.page_parameter: str(pages.first_page + page.number)}
     else:

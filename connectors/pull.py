@@ -44,7 +44,6 @@ def pull(
         )
     return pull_rest(
         source,
-        source.reader,
         folder,
         request,
         landing,
@@ -69,7 +68,6 @@ def probe(
     request = PullRequest("cursor", None, None, None, now)
     delivery = pull_rest(
         source,
-        source.reader,
         folder,
         request,
         landing,

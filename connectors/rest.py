@@ -25,7 +25,6 @@ _PAST_THE_END = frozenset({400, 404, 416, 422})
 
 def pull_rest(
     source: SourceConfig,
-    reader: RestReader,
     folder: Path,
     request: PullRequest,
     landing: Landing,
@@ -40,6 +39,9 @@ def pull_rest(
     Raises :class:`RefusedError`, :class:`RetryableError`, :class:`ConfigError`. A page that
     was landed before the error stays in the landing area and belongs to no delivery.
     """
+    reader = source.reader
+    if not isinstance(reader, RestReader):
+        raise TypeError("not a REST source")
     base = secrets(reader.base_url) if reader.base_url.startswith("env:") else reader.base_url
     url = base.rstrip("/") + ("/" + reader.path.lstrip("/") if reader.path else "")
     page: Page | None = first_page(reader.pagination, url, _parameters(source, reader, request))

@@ -1,0 +1,301 @@
+"""CSV into ``raw``: DuckDB's parallel reader for a clean file, record by record otherwise.
+
+The fast way is taken only if nothing is wrong: strictly valid text, DuckDB in strict mode
+without a complaint, and an audit that accounts for every line. Else every record is looked
+at (:mod:`connectors.csv_records`): good ones go through, the others become rejects.
+An empty field is the empty text, quoted or not; a mapping's ``txt()`` makes NULL of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connectors.csv_records import TELLING_COLUMNS, Dialect, Good, Line, Splitter, lines
+from connectors.landing import Landed
+from connectors.raw_table import RawTable, Reject, check_name
+from connectors.reader_config import FilesReader
+from connectors.text_file import Shape, from_utf16, newline_of, shape_of, transcode
+from schemas.errors import DataError, Where
+from schemas.sql import ident, literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PART = "raw_part"
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    columns: tuple[str, ...]
+    lines: int
+
+
+def load_csv(
+    table: RawTable, landed: Landed, index: int, reader: FilesReader, temp: Path
+) -> tuple[str, ...]:
+    """Add the rows of one CSV object and return its columns.
+
+    ``temp`` takes copies in UTF-8; the caller deletes them.
+
+    Raises :class:`DataError` for an empty file and a header that can't be used.
+    """
+    where = Where(landed.origin)
+    if landed.size == 0:
+        raise _empty(where)
+    path, dialect = landed.path, _dialect(reader, landed.path)
+    if reader.encoding == "utf-16":
+        path = temp / f"{index}.utf8"
+        from_utf16(landed.path, path)
+        dialect = replace(dialect, newline=newline_of(path))
+    header = _read_header(path, dialect, reader, where)
+    if len(header.columns) < 2 or not _load_fast(table, path, index, dialect, header, temp, where):
+        _load_carefully(table, path, index, dialect, header, temp, where)
+    return header.columns
+
+
+def _dialect(reader: FilesReader, path: Path) -> Dialect:
+    encoding = "utf-8" if reader.encoding in ("utf-8-sig", "utf-16") else reader.encoding
+    return Dialect(
+        reader.delimiter, reader.quote, newline_of(path), encoding, reader.max_record_bytes
+    )
+
+
+# ---- header ----------------------------------------------------------------------------------
+
+
+def _lines(path: Path, dialect: Dialect) -> Iterator[Line]:
+    with path.open("rb") as handle:
+        source = lines(handle, dialect)
+        first = next(source, None)
+        if first is not None:
+            yield replace(first, text=first.text.removeprefix(_BOM))
+        yield from source
+
+
+def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where) -> _Header:
+    if not reader.header:
+        return _Header(_checked(reader.columns, where), 0)
+    splitter = Splitter(_lines(path, dialect), dialect, None)
+    first = next(iter(splitter), None)
+    if first is None:
+        raise _empty(where)
+    if isinstance(first, Reject):
+        raise DataError(
+            Text(
+                en=f"the header can't be read ({first.rule_id}: {first.detail})",
+                zh=f"无法读取表头（{first.rule_id}：{first.detail}）",
+            ),
+            where=where,
+            hint=Text(
+                en="check encoding, delimiter and quote in source.toml",
+                zh="请检查 source.toml 中的 encoding、delimiter 和 quote",
+            ),
+        )
+    names = [n.strip() or f"column_{i}" for i, n in enumerate(first.fields, start=1)]
+    return _Header(_checked(names, where), splitter.lines_used)
+
+
+def _checked(names: list[str] | tuple[str, ...], where: Where) -> tuple[str, ...]:
+    count = Counter(n.lower() for n in names)
+    repeated = sorted({n for n in names if count[n.lower()] > 1})
+    if repeated:
+        shown = ", ".join(repeated)
+        raise DataError(
+            Text(
+                en=f"the header names a column more than once: {shown}",
+                zh=f"表头中有重复的列名：{shown}",
+            ),
+            where=where,
+            hint=Text(
+                en="nobody can tell which is meant; have the source name them apart",
+                zh="无法判断以哪一列为准，请让来源系统使用不同列名",
+            ),
+        )
+    for name in names:
+        check_name(name, where)
+    return tuple(names)
+
+
+def _empty(where: Where) -> DataError:
+    return DataError(
+        Text(en="the file is empty, without even a header", zh="文件是空的，连表头也没有"),
+        where=where,
+        hint=Text(
+            en="an export probably failed; have it made again, or remove the file",
+            zh="可能是导出失败；请重新导出，或移走该文件",
+        ),
+    )
+
+
+# ---- the fast way ----------------------------------------------------------------------------
+
+
+def _load_fast(
+    table: RawTable,
+    path: Path,
+    index: int,
+    dialect: Dialect,
+    header: _Header,
+    temp: Path,
+    where: Where,
+) -> bool:
+    """False, and nothing done, if the file isn't clean."""
+    if dialect.encoding != "utf-8":
+        utf8 = temp / f"{index}.utf8"
+        if not transcode(path, dialect.encoding, utf8, dialect.newline, dialect.max_bytes):
+            return False
+        path = utf8
+    shape = shape_of(path, dialect.newline, dialect.max_bytes)
+    if shape is None:
+        return False
+    columns = dict.fromkeys(header.columns, "VARCHAR")
+    if not _read(table.con, path, columns, dialect, has_header=header.lines > 0):
+        return False
+    if not _audit(table.con, path, header, shape, dialect):
+        table.con.execute(f"DROP TABLE {_PART}")
+        return False
+    table.con.execute(f"ALTER TABLE {_PART} ADD COLUMN _row BIGINT")
+    # A table just made has its rows in the order of the file, numbered from 0 without gaps.
+    table.con.execute(f"UPDATE {_PART} SET _row = rowid + 1")
+    table.adopt(_PART, index, header.columns, where)
+    return True
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    columns: dict[str, str],
+    dialect: Dialect,
+    *,
+    has_header: bool,
+) -> bool:
+    """``raw_part`` from a file by DuckDB's reader in strict mode; False if it complains."""
+    import duckdb
+
+    types = ", ".join(f"{literal(n)}: {literal(t)}" for n, t in columns.items())
+    texts = ", ".join(literal(n) for n, t in columns.items() if t == "VARCHAR")
+    quote = literal(dialect.quote)
+    query = (
+        f"CREATE OR REPLACE TABLE {_PART} AS SELECT * FROM read_csv({literal(str(path))}, "
+        f"auto_detect = false, header = {str(has_header).lower()}, columns = {{{types}}}, "
+        f"delim = {literal(dialect.delimiter)}, quote = {quote}, escape = {quote}, comment = '', "
+        f"strict_mode = true, null_padding = false, ignore_errors = false, "
+        f"force_not_null = [{texts}], max_line_size = {dialect.max_bytes})"
+    )
+    try:
+        con.execute(query)
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return False
+    return True
+
+
+def _audit(
+    con: duckdb.DuckDBPyConnection, path: Path, header: _Header, shape: Shape, dialect: Dialect
+) -> bool:
+    """Whether every line of the file is in a row, the header, or blank."""
+    rows = _number(con, f"SELECT count(*) FROM {_PART}")
+    unexplained = shape.lines - header.lines - rows
+    if unexplained == 0:
+        return True
+    newline = f"chr({dialect.newline[0]})"
+    inside = " + ".join(
+        f"coalesce(sum(len({ident(c)}) - len(replace({ident(c)}, {newline}, ''))) "
+        f"FILTER (contains({ident(c)}, {newline})), 0)"
+        for c in header.columns
+    )
+    embedded = _number(con, f"SELECT {inside} FROM {_PART}")
+    if not 0 <= unexplained - embedded <= _blank_lines(path, dialect.newline):
+        return False
+    return embedded == 0 or not _swallowed(con, header, dialect)
+
+
+def _blank_lines(path: Path, newline: bytes) -> int:
+    with path.open("rb") as handle:
+        if newline == b"\n":
+            return sum(line in (b"\n", b"\r\n", b"\r") for line in handle)
+        return handle.read().count(b"\r\r")
+
+
+def _swallowed(con: duckdb.DuckDBPyConnection, header: _Header, dialect: Dialect) -> bool:
+    """Whether a field that spans lines holds a line that looks like a whole record."""
+    if len(header.columns) < TELLING_COLUMNS:
+        return False
+    newline, width = dialect.newline.decode("ascii"), len(header.columns)
+    for name in header.columns:
+        found = con.execute(
+            f"SELECT {ident(name)} FROM {_PART} WHERE contains({ident(name)}, ?)", [newline]
+        )
+        while batch := found.fetchmany(10_000):
+            for (value,) in batch:
+                inner = value.split(newline)[1:-1]
+                if any(line.count(dialect.delimiter) + 1 >= width for line in inner):
+                    return True
+    return False
+
+
+def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    found: Any = con.execute(query).fetchone()
+    return int(found[0])
+
+
+# ---- the careful way -------------------------------------------------------------------------
+
+
+def _load_carefully(
+    table: RawTable,
+    path: Path,
+    index: int,
+    dialect: Dialect,
+    header: _Header,
+    temp: Path,
+    where: Where,
+) -> None:
+    """Good records into a clean copy with their numbers, which DuckDB then reads."""
+    after_header = islice(_lines(path, dialect), header.lines, None)
+    clean = temp / f"{index}.clean"
+    own = replace(dialect, quote=dialect.quote or '"', max_bytes=8 * dialect.max_bytes)
+    good = 0
+    with clean.open("w", encoding="utf-8", newline="") as out:
+        for record in Splitter(after_header, dialect, len(header.columns)):
+            if isinstance(record, Good):
+                good += 1
+                out.write(f"{record.row}{own.delimiter}{_written(record, own)}\n")
+            else:
+                table.reject(index, record)
+    columns = {"_row": "BIGINT"} | dict.fromkeys(header.columns, "VARCHAR")
+    if (
+        not _read(table.con, clean, columns, own, has_header=False)
+        or _number(table.con, f"SELECT count(*) FROM {_PART}") != good
+    ):
+        raise _disagreement(where)
+    table.adopt(_PART, index, header.columns, where)
+
+
+def _written(record: Good, dialect: Dialect) -> str:
+    quote = dialect.quote
+    if record.text is not None and quote not in record.text:
+        return record.text
+    return dialect.delimiter.join(
+        f"{quote}{value.replace(quote, quote * 2)}{quote}" for value in record.fields
+    )
+
+
+def _disagreement(where: Where) -> DataError:
+    return DataError(
+        Text(
+            en="two readers disagree about the rows of this file",
+            zh="两种读取方式对此文件的行数不一致",
+        ),
+        where=where,
+        hint=Text(
+            en="this is a defect of Hefu; nothing was taken in, please report it",
+            zh="这是合符的缺陷；未采用任何数据，请报告",
+        ),
+    )

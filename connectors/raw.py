@@ -1,0 +1,146 @@
+"""From landed objects to the tables ``raw`` and ``raw_reject``."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connectors.config import SourceConfig
+from connectors.csv import load_csv
+from connectors.cursor import Clock, advance
+from connectors.delivery import Delivery
+from connectors.json_rows import load_json, load_json_lines
+from connectors.landing import Landed
+from connectors.parquet import load_parquet
+from connectors.raw_table import RawTable
+from connectors.reader_config import FilesReader
+from connectors.window import cut_window
+from schemas.errors import AccountingError, DataError, Where
+from schemas.sql import ident
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """What was read. ``received`` = rows of ``raw`` + rows of ``raw_reject``.
+
+    ``columns``: source columns in order of first appearance; empty if nothing came, and then
+    there is nothing to map. ``absent``: column → indexes of the table files that lack it
+    (their rows are NULL there): a column renamed or dropped in some of the files.
+    ``outside_window``: rows left out because they were not asked for.
+    """
+
+    received: int
+    unreadable: int
+    columns: tuple[str, ...]
+    cursor: dict[str, Any] | None
+    absent: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    outside_window: int = 0
+
+
+def load_raw(con: duckdb.DuckDBPyConnection, source: SourceConfig, delivery: Delivery) -> RawBatch:
+    """Read every object of ``delivery`` into ``raw`` and ``raw_reject`` of ``con``.
+
+    Copies in UTF-8 go to ``con``'s temporary directory and are deleted. Raises
+    :class:`DataError` for an object that can't be read at all, with its name.
+    """
+    table = RawTable(con, source.reader.optional_columns)
+    seen: list[set[str]] = []
+    with tempfile.TemporaryDirectory(prefix="hefu-read-", dir=_temporary_root(con)) as temp:
+        for index, landed in enumerate(delivery.objects):
+            seen.append(_load(table, source, landed, index, Path(temp)))
+    table.finish()
+    outside = cut_window(table, source.window, delivery, source.time_zone)
+    received = _balanced(table, outside)
+    return RawBatch(
+        received=received,
+        unreadable=table.unreadable,
+        columns=table.columns,
+        cursor=_cursor(table, source, delivery),
+        absent=_absent(table, source, seen),
+        outside_window=outside,
+    )
+
+
+def _load(
+    table: RawTable, source: SourceConfig, landed: Landed, index: int, temp: Path
+) -> set[str]:
+    """Add one object; the lower-case names of the columns that it has, if it is a table."""
+    reader = source.reader
+    if not isinstance(reader, FilesReader) or reader.format == "json":
+        load_json(table, landed, index, reader)
+        return set()
+    if reader.format == "jsonl":
+        load_json_lines(table, landed, index, reader)
+        return set()
+    if reader.format == "parquet":
+        return {c.lower() for c in load_parquet(table, landed, index)}
+    return {c.lower() for c in load_csv(table, landed, index, reader, temp)}
+
+
+def _absent(
+    table: RawTable, source: SourceConfig, seen: list[set[str]]
+) -> dict[str, tuple[int, ...]]:
+    optional = {c.lower() for c in source.reader.optional_columns}
+    gaps = {
+        name: tuple(i for i, columns in enumerate(seen) if columns and name.lower() not in columns)
+        for name in table.columns
+        if name.lower() not in optional
+    }
+    return {name: where for name, where in gaps.items() if where}
+
+
+def _temporary_root(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The directory that the connection spills to, or None for the system's own."""
+    found = con.execute("SELECT current_setting('temp_directory')").fetchone()
+    named = str(found[0]) if found and found[0] else ""
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+def _balanced(table: RawTable, outside: int) -> int:
+    found = table.con.execute(
+        "SELECT (SELECT count(*) FROM raw), (SELECT count(*) FROM raw_reject)"
+    ).fetchone()
+    rows, rejects = found if found else (0, 0)
+    if rows + rejects + outside != table.received or rejects != table.unreadable:
+        raise AccountingError(
+            Text(
+                en=f"{table.received} rows were read, {rows} + {rejects} are in the tables",
+                zh=f"读取 {table.received} 行，表中却有 {rows} + {rejects} 行",
+            )
+        )
+    return int(rows + rejects)
+
+
+def _cursor(table: RawTable, source: SourceConfig, delivery: Delivery) -> dict[str, Any] | None:
+    if delivery.cursor is None or source.cursor is None or not delivery.objects:
+        return delivery.cursor
+    column = table.known(source.cursor.field)
+    if column is None:
+        if table.received == table.unreadable:
+            return delivery.cursor
+        raise DataError(
+            Text(
+                en=f"the records have no field {source.cursor.field!r}, which the cursor follows",
+                zh=f"记录中没有游标字段 {source.cursor.field!r}",
+            ),
+            where=Where(source.stream_id, field="cursor.field"),
+            hint=Text(
+                en=f"fields here: {', '.join(table.columns)}",
+                zh=f"现有字段：{'、'.join(table.columns)}",
+            ),
+        )
+    values = table.con.execute(
+        f"SELECT DISTINCT {ident(column)} FROM raw WHERE {ident(column)} IS NOT NULL"
+    ).fetchall()
+    return advance(
+        Clock(source.cursor, source.zone),
+        delivery.cursor,
+        (str(v[0]) for v in values),
+        max(o.fetched_at for o in delivery.objects),
+    )

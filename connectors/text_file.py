@@ -1,0 +1,86 @@
+"""Text files as DuckDB can take them: strictly valid UTF-8 without NUL or endless lines."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a first look at a file says. ``lines`` counts newline bytes, the last line too."""
+
+    newline: bytes
+    lines: int
+
+
+def newline_of(path: Path) -> bytes:
+    """LF, also for CRLF; CR for a file that shows no LF in its first MiB."""
+    with path.open("rb") as handle:
+        head = handle.read(_CHUNK)
+    return b"\r" if b"\r" in head and b"\n" not in head else b"\n"
+
+
+def shape_of(path: Path, newline: bytes, max_bytes: int) -> Shape | None:
+    """The file's shape, or None if a byte, a NUL or a long line needs a closer look."""
+    count, last = 0, newline
+    try:
+        with path.open("rb") as handle:
+            for block in _blocks(handle, newline, max_bytes):
+                if b"\0" in block:
+                    return None
+                block.decode("utf-8")
+                count += block.count(newline)
+                last = block[-1:]
+    except (UnicodeDecodeError, OverflowError):
+        return None
+    return Shape(newline, count + (last != newline))
+
+
+def transcode(path: Path, encoding: str, target: Path, newline: bytes, max_bytes: int) -> bool:
+    """Write ``path`` as UTF-8 to ``target``; False if a byte doesn't belong to ``encoding``.
+
+    For encodings in which a newline byte is always a newline: GB18030, GBK, ASCII's kin.
+    """
+    try:
+        with path.open("rb") as source, target.open("wb") as out:
+            for block in _blocks(source, newline, max_bytes):
+                out.write(block.decode(encoding).encode("utf-8"))
+    except (UnicodeDecodeError, OverflowError):
+        return False
+    return True
+
+
+def from_utf16(path: Path, target: Path) -> None:
+    """Write ``path`` as UTF-8; what is no character becomes bytes that are no UTF-8 either.
+
+    UTF-16 can't be cut at a newline byte, so all that follows works on this copy.
+    """
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    with path.open("rb") as source, target.open("wb") as out:
+        while chunk := source.read(_CHUNK):
+            out.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
+        pending, _ = decoder.getstate()
+        if pending:  # half a character at the end
+            out.write(b"\xff" * len(pending))
+
+
+def _blocks(handle: BinaryIO, newline: bytes, max_bytes: int) -> Iterator[bytes]:
+    """Blocks that end at a newline. Raises :class:`OverflowError` for a line past the bound."""
+    rest = b""
+    while chunk := handle.read(_CHUNK):
+        end = chunk.rfind(newline) + 1
+        if not end:
+            rest += chunk
+            if len(rest) > max_bytes:
+                raise OverflowError
+            continue
+        yield rest + chunk[:end]
+        rest = chunk[end:]
+    if rest:
+        yield rest
