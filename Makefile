@@ -25,7 +25,7 @@ lint: setup ## check style, types and the import rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: setup ## put the code into the house's form
 	$(BIN)/ruff check --fix-only .
