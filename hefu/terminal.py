@@ -91,20 +91,24 @@ def say_table(
     *,
     title: str | None = None,
     numbers: Sequence[int] = (),
-    stream: TextIO | None = None,
+    empty: str | None = None,
 ) -> None:
-    """A table, on stdout unless another stream is given; ``numbers``: columns set to the right."""
+    """A table on stdout. ``numbers``: columns set to the right; ``empty``: said of no row."""
     from rich import box
     from rich.table import Table
     from rich.text import Text as Cell
 
+    cells = list(rows)
+    if not cells and empty is not None:
+        say(empty)
+        return
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(columns):
         table.add_column(Cell(name), justify="right" if index in numbers else "left")
-    for row in rows:
+    for row in cells:
         # Cells are data: never read as markup.
         table.add_row(*(Cell(value) for value in row))
-    console(stream or sys.stdout).print(table)
+    console(sys.stdout).print(table)
 
 
 @contextmanager

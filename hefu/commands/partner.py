@@ -142,6 +142,7 @@ def list_(
             (p.code, p.name, p.location or "–", "\n".join(key.fingerprint for key in p.keys))
             for p in partners
         ],
+        empty=tr("no partner yet", "尚未登记协作单位"),
     )
 
 

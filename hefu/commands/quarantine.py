@@ -126,6 +126,7 @@ def list_(
             for row in rows[:limit]
         ],
         numbers=(4,),
+        empty=tr("nothing is in quarantine", "没有被隔离的行"),
     )
     if len(rows) > limit:
         say(

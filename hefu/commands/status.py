@@ -83,6 +83,7 @@ def _say_sources(found: NodeStatus) -> None:
         [_source_row(source) for source in found.sources],
         title=tr("Sources (counts of the last run)", "来源（计数为最近一次运行）"),
         numbers=(3, 4, 5, 6, 7, 9),
+        empty=tr("no source yet", "尚未配置数据来源"),
     )
 
 
