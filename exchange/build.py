@@ -7,19 +7,26 @@ the readme is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exchange.agreement import Agreement, Grant
-from exchange.container import STATEMENT_ENTRY, write_container
+from exchange.container import write_container
 from exchange.dsse import sign
 from exchange.jsontext import sha256_hex
-from exchange.limits import Readable
+from exchange.layout import (
+    README_ENTRY,
+    STATEMENT_ENTRY,
+    VERDICT_ENTRY,
+    contract_entry,
+    records_entry,
+    sensitivity_class,
+)
+from exchange.limits import DEFAULT_LIMITS, Readable
 from exchange.readme import README
 from exchange.statement import (
-    SENSITIVITY_ORDER,
     ContractReference,
     Party,
     Period,
@@ -32,17 +39,6 @@ if TYPE_CHECKING:
     from securesystemslib.signer import Signer
 
     from schemas.contract import Contract
-
-README_ENTRY = "readme.txt"
-VERDICT_ENTRY = "quality/verdict.json"
-
-
-def records_entry(record_type: str) -> str:
-    return f"records/{record_type}.parquet"
-
-
-def contract_entry(record_type: str) -> str:
-    return f"contracts/{record_type}.odcs.yaml"
 
 
 @dataclass(frozen=True)
@@ -72,8 +68,9 @@ class BundleContents:
 def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datetime) -> bytes:
     """The bundle's bytes. ``now`` becomes its created time.
 
-    Raises ``ConfigError`` if the agreement does not run at ``now``, and ``ValueError`` if a
-    table does not have exactly the granted columns or the contents contradict each other.
+    Raises ``ConfigError`` if the agreement does not run at ``now``, ``VerificationError`` if
+    a table is larger than readers accept, and ``ValueError`` if a table does not have exactly
+    the granted columns or the contents contradict each other.
     """
     contents.agreement.check_running(now)
     _check_contents(contents)
@@ -118,12 +115,6 @@ def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datet
     return write_container(entries)
 
 
-def sensitivity_class(tables: Iterable[tuple[Contract, Sequence[str]]]) -> str:
-    """The highest classification among the columns that are in the bundle."""
-    classes = {contract.field(name).classification for contract, names in tables for name in names}
-    return max(classes, key=SENSITIVITY_ORDER.index, default="public")
-
-
 def _check_contents(contents: BundleContents) -> None:
     if contents.grant not in contents.agreement.grants:
         raise ValueError("the grant is not one of the agreement's")
@@ -140,7 +131,7 @@ def _check_contents(contents: BundleContents) -> None:
 
 
 def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, int]]:
-    from exchange.parquet import write_parquet
+    from exchange.parquet import open_parquet, write_parquet
 
     entries: dict[str, Readable] = {README_ENTRY: README, VERDICT_ENTRY: contents.verdict}
     counts: dict[str, int] = {}
@@ -148,7 +139,9 @@ def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, i
         contract = contents.contracts[record_type]
         schema = contract.arrow_schema(contents.grant.columns(contract))
         buffer, counts[record_type] = write_parquet(contents.tables[record_type], schema)
-        entries[records_entry(record_type)] = memoryview(buffer)
+        entry = records_entry(record_type)
+        entries[entry] = memoryview(buffer)
+        open_parquet(memoryview(buffer), entry, DEFAULT_LIMITS)
         entries[contract_entry(record_type)] = contract.yaml_bytes
     for extension, data in contents.attachments:
         entries[f"attachments/{sha256_hex(data)}.{extension}"] = data

@@ -43,9 +43,17 @@ class Limits:
     row_group_count: int = 4096
     page_size: int = 16 * MIB
     """One Parquet page, uncompressed, whatever its header declares."""
+    dictionary_size: int = 1 * MIB
+    """One dictionary page, uncompressed: a row costs two bits to repeat what stands there."""
+    column_chunk_size: int = 512 * MIB
+    """One column of one row group, uncompressed."""
+    list_length: int = 64
+    """Mean number of elements of a list column's rows, per row group."""
     cell_length: int = 1 * MIB
     """One text cell in UTF-8."""
-    table_size: int = 32 * GIB
+    batch_size: int = 512 * MIB
+    """Memory for rows that are decoded at the same time, however far dictionaries unfold."""
+    table_size: int = 16 * GIB
     """One table's cells, uncompressed and without dictionaries."""
 
     clock_skew_seconds: int = 3600

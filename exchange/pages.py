@@ -9,6 +9,7 @@ page has a checksum, and no page unpacks to more than allowed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exchange.errors import refusal
@@ -96,62 +97,100 @@ class _Thrift:
         raise ValueError(f"unexpected type {kind} in a page header")
 
 
-def check_pages(data: memoryview, meta: pq.FileMetaData, entry: str, limits: Limits) -> None:
-    """Raises ``VerificationError`` (step ``table``) unless footer, pages and bytes agree."""
+def check_pages(data: memoryview, meta: pq.FileMetaData, entry: str, limits: Limits) -> int:
+    """The greatest size of all dictionaries of one row group, in bytes.
+
+    Raises ``VerificationError`` (step ``table``) unless footer, pages and bytes agree.
+    """
     footer_start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    position, rows, unpacked = 4, 0, 0
+    position, rows, unpacked, dictionaries = 4, 0, 0, 0
     for g in range(meta.num_row_groups):
         group = meta.row_group(g)
         rows += group.num_rows
         if not 0 <= group.num_rows <= limits.row_count:
             raise _lie(entry, f"at most {limits.row_count} rows", group.num_rows)
+        of_group = 0
         for c in range(group.num_columns):
-            chunk = group.column(c)
-            position, size = _check_chunk(data, chunk, position, footer_start, entry, limits)
+            chunk = _Chunk(data, group.column(c), meta.schema.column(c), group.num_rows)
+            position, size, dictionary = chunk.check(position, footer_start, entry, limits)
             unpacked += size
+            of_group += dictionary
+        dictionaries = max(dictionaries, of_group)
     if position != footer_start:
         raise _lie(entry, f"pages up to byte {footer_start}", f"up to byte {position}")
     if rows != meta.num_rows:
         raise _lie(entry, f"{meta.num_rows} rows", rows)
     if unpacked > limits.table_size:
         raise _lie(entry, f"at most {limits.table_size} bytes", unpacked)
+    return dictionaries
 
 
-def _check_chunk(
-    data: memoryview,
-    chunk: pq.ColumnChunkMetaData,
-    position: int,
-    footer_start: int,
-    entry: str,
-    limits: Limits,
-) -> tuple[int, int]:
-    """Where the next chunk begins, and this one's uncompressed size."""
-    if chunk.file_path:
-        raise _lie(entry, "pages in this file", "pages in another file")
-    start = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None:
-        start = min(start, chunk.dictionary_page_offset)
-    end = position + chunk.total_compressed_size
-    if start != position or not position <= end <= footer_start:
-        raise _lie(entry, f"a column chunk at byte {position}", f"bytes {start} to {end}")
-    values, unpacked = 0, 0
-    while position < end:
-        position, count, size = _check_page(data, position, end, entry, limits)
-        values += count
-        unpacked += size
-    if values != chunk.num_values or unpacked != chunk.total_uncompressed_size:
-        raise _lie(
-            entry,
-            f"{chunk.num_values} values in {chunk.total_uncompressed_size} bytes",
-            f"{values} in {unpacked}",
-        )
-    return end, unpacked
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """One column of one row group as the footer describes it."""
+
+    data: memoryview
+    meta: pq.ColumnChunkMetaData
+    column: pq.ColumnSchema
+    rows: int
+
+    def check(
+        self, position: int, footer_start: int, entry: str, limits: Limits
+    ) -> tuple[int, int, int]:
+        """Where the next chunk begins, this one's uncompressed size, its dictionary's size."""
+        end = position + self.meta.total_compressed_size
+        self._check_place(position, end, footer_start, entry)
+        values = unpacked = dictionary = pages = 0
+        while position < end:
+            page = _read_page(self.data, position, end, entry, limits)
+            if page.is_dictionary:
+                self._check_dictionary(pages, page.size, entry, limits)
+                dictionary = page.size
+            pages += 1
+            values += page.values
+            unpacked += page.header_size + page.size
+            position = page.end
+        self._check_values(values, entry, limits)
+        if unpacked != self.meta.total_uncompressed_size or unpacked > limits.column_chunk_size:
+            allowed = min(self.meta.total_uncompressed_size, limits.column_chunk_size)
+            raise _lie(entry, f"{allowed} bytes in a column chunk", unpacked)
+        return end, unpacked, dictionary
+
+    def _check_place(self, position: int, end: int, footer_start: int, entry: str) -> None:
+        if self.meta.file_path:
+            raise _lie(entry, "pages in this file", "pages in another file")
+        start = self.meta.data_page_offset
+        if self.meta.has_dictionary_page and self.meta.dictionary_page_offset is not None:
+            start = min(start, self.meta.dictionary_page_offset)
+        if start != position or not position <= end <= footer_start:
+            raise _lie(entry, f"a column chunk at byte {position}", f"bytes {start} to {end}")
+
+    def _check_dictionary(self, pages: int, size: int, entry: str, limits: Limits) -> None:
+        if pages or self.column.max_repetition_level:
+            raise _lie(entry, "a dictionary first, and none for a list", "another dictionary")
+        if size > limits.dictionary_size:
+            raise _lie(entry, f"a dictionary of at most {limits.dictionary_size} bytes", size)
+
+    def _check_values(self, values: int, entry: str, limits: Limits) -> None:
+        """A flat column has a value or null per row; a list column a bounded number."""
+        least = most = self.rows
+        if self.column.max_repetition_level:
+            most = self.rows * limits.list_length
+        if values != self.meta.num_values or not least <= values <= most:
+            raise _lie(entry, f"{least} to {most} values in {self.rows} rows", values)
 
 
-def _check_page(
-    data: memoryview, position: int, end: int, entry: str, limits: Limits
-) -> tuple[int, int, int]:
-    """Where the next page begins, values of this one, its uncompressed size with header."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    is_dictionary: bool
+    values: int
+    size: int
+    """Uncompressed, without the header."""
+    header_size: int
+    end: int
+
+
+def _read_page(data: memoryview, position: int, end: int, entry: str, limits: Limits) -> _Page:
     reader = _Thrift(data, position, end)
     try:
         header = reader.struct()
@@ -166,12 +205,16 @@ def _check_page(
         raise _lie(entry, f"a page of at most {limits.page_size} bytes", size)
     if not isinstance(packed, int) or not 0 <= packed <= end - reader.position:
         raise _lie(entry, f"a page within {end - reader.position} bytes", packed)
-    count = 0
+    values: object = 0
     if kind == _DATA_PAGE:
         details = header.get(_DATA_HEADER)
         values = details.get(_NUM_VALUES) if isinstance(details, dict) else None
-        if not isinstance(values, int) or not 0 <= values <= limits.row_count * 16:
-            raise _lie(entry, "a number of values", values)
-        count = values
-    header_size = reader.position - position
-    return reader.position + packed, count, header_size + size
+    if not isinstance(values, int) or values < 0:
+        raise _lie(entry, "a number of values", values)
+    return _Page(
+        is_dictionary=kind == _DICTIONARY_PAGE,
+        values=values,
+        size=size,
+        header_size=reader.position - position,
+        end=reader.position + packed,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,8 +23,9 @@ from schemas.text import Text
 
 ROW_GROUP_ROWS = 100_000
 _ZSTD_LEVEL = 3
-_DICTIONARY_PAGE_BYTES = 256 * 1024
+_DICTIONARY_PAGE_BYTES = 64 * 1024
 _DATA_PAGE_BYTES = 1024 * 1024
+_MAX_BATCH_ROWS = 65_536
 
 
 def write_parquet(
@@ -48,6 +50,8 @@ def write_parquet(
         compression_level=_ZSTD_LEVEL,
         data_page_version="1.0",
         data_page_size=_DATA_PAGE_BYTES,
+        # A list column has no dictionary: nothing would bound what one row unfolds to.
+        use_dictionary=[f.name for f in schema if not pa.types.is_nested(f.type)],
         dictionary_pagesize_limit=_DICTIONARY_PAGE_BYTES,
         write_statistics=False,
         write_page_checksum=True,
@@ -79,22 +83,42 @@ def _row_groups(data: pa.Table | pa.RecordBatchReader, schema: pa.Schema) -> Ite
         yield pa.Table.from_batches(waiting, schema).combine_chunks()
 
 
-@dataclass(frozen=True)
-class VerifiedTable:
-    """A table whose bytes have been verified; decodes them anew each time it is asked."""
+@dataclass(frozen=True, slots=True)
+class ParquetEntry:
+    """An entry whose footer and page headers have been held against its bytes."""
 
+    entry: str
     data: memoryview
-    names: tuple[str, ...]
+    schema: pa.Schema
     num_rows: int
+    batch_rows: int
+    """So many rows at a time stay within ``Limits.batch_size``."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        file = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
+        return cast("Iterator[pa.RecordBatch]", file.iter_batches(batch_size=self.batch_rows))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedTable:
+    """A table whose bytes have been verified; decodes them anew each time it is asked.
+
+    ``schema`` holds the columns that the receiver's contract knows.
+    """
+
+    source: ParquetEntry
     schema: pa.Schema
 
-    def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
+    @property
+    def num_rows(self) -> int:
+        return self.source.num_rows
+
+    def batches(self) -> pa.RecordBatchReader:
         """The rows in the file's order, a batch at a time."""
-        file = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
-        names = list(self.names)
+        names = self.schema.names
         batches = (
-            pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-            for batch in file.iter_batches(batch_size=rows, columns=names)
+            pa.RecordBatch.from_arrays([batch.column(n) for n in names], schema=self.schema)
+            for batch in self.source.batches()
         )
         return pa.RecordBatchReader.from_batches(self.schema, batches)
 
@@ -106,7 +130,7 @@ def _bad(message: Text, entry: str, expected: object, found: object) -> Verifica
     return refusal("table", message, expected=expected, found=found, entry=entry)
 
 
-def open_parquet(data: memoryview, entry: str, limits: Limits) -> pq.ParquetFile:
+def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
     """Read the footer and hold every size it declares against the bytes that are there.
 
     Raises ``VerificationError`` (step ``table``); no row is decoded.
@@ -114,13 +138,8 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> pq.ParquetFile
     if len(data) < 12 or not bytes(data[:4]) == bytes(data[-4:]) == b"PAR1":
         raise _bad(_MALFORMED, entry, "a Parquet file", "something else")
     try:
-        file = pq.ParquetFile(
-            pa.BufferReader(data),
-            page_checksum_verification=True,
-            thrift_string_size_limit=1 << 20,
-            thrift_container_size_limit=1 << 20,
-        )
-        meta = file.metadata
+        meta = pq.read_metadata(pa.BufferReader(data))
+        schema = meta.schema.to_arrow_schema()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _bad(_MALFORMED, entry, "a Parquet file", type(error).__name__) from None
     sizes = [
@@ -131,76 +150,75 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> pq.ParquetFile
     for what, found, allowed in sizes:
         if not 0 <= found <= allowed:
             raise _bad(_TOO_MANY, entry, f"at most {allowed} {what}", found)
-    check_pages(data, meta, entry, limits)
-    return file
+    if meta.metadata:
+        raise _bad(_SCHEMA, entry, "no key-value metadata", f"{len(meta.metadata)} keys")
+    dictionaries = check_pages(data, meta, entry, limits)
+    batch_rows = limits.batch_size // max(dictionaries, 1)
+    return ParquetEntry(
+        entry, data, schema, meta.num_rows, max(1, min(batch_rows, _MAX_BATCH_ROWS))
+    )
 
 
-def check_schema(file: pq.ParquetFile, expected: pa.Schema, entry: str) -> None:
+def check_schema(file: ParquetEntry, expected: pa.Schema) -> None:
     """The file's columns are exactly ``expected``, in its order and with its types."""
-    found = file.schema_arrow
-    if found.names != expected.names:
-        different = sorted(set(found.names) ^ set(expected.names))
-        raise _bad(_SCHEMA, entry, f"{len(expected.names)} columns", f"differs in {different[:8]}")
-    for mine, theirs in zip(expected, found, strict=True):
+    if file.schema.names != expected.names:
+        different = sorted(set(file.schema.names) ^ set(expected.names))
+        raise _bad(
+            _SCHEMA, file.entry, f"{len(expected.names)} columns", f"differs in {different[:8]}"
+        )
+    for mine, theirs in zip(expected, file.schema, strict=True):
         if not theirs.equals(mine, check_metadata=False):
             raise refusal(
-                "table", _SCHEMA, expected=_say(mine), found=_say(theirs), entry=entry,
+                "table",
+                _SCHEMA,
+                expected=_say(mine),
+                found=_say(theirs),
+                entry=file.entry,
                 field=mine.name,
-            )  # fmt: skip
-    if file.metadata.metadata:
-        raise _bad(_SCHEMA, entry, "no key-value metadata", "some")
+            )
 
 
 def _say(field: pa.Field) -> str:
     return f"{field.type}{'' if field.nullable else ' not null'}"
 
 
-def check_rows(file: pq.ParquetFile, rows: int, entry: str, limits: Limits) -> None:
-    """Decode every page once, keeping nothing: checksums, UTF-8, nulls, sizes, row count.
-
-    Text stays in its dictionaries here, so that a small file cannot unfold into a huge
-    table before its size is known.
-    """
-    if file.metadata.num_rows != rows:
-        raise _bad(_ROW_COUNT, entry, f"{rows} rows", file.metadata.num_rows)
+def check_rows(file: ParquetEntry, rows: int, limits: Limits) -> None:
+    """Decode every page once, keeping nothing: checksums, UTF-8, sizes, number of rows."""
+    if file.num_rows != rows:
+        raise _bad(_ROW_COUNT, file.entry, f"{rows} rows", file.num_rows)
     seen = size = 0
-    schema = file.schema_arrow
     try:
-        for batch in file.iter_batches(batch_size=16_384):
+        for batch in file.batches():
             batch.validate(full=True)
             seen += batch.num_rows
-            size += _check_cells(batch, schema, entry, limits)
+            size += batch.nbytes
+            _check_cells(batch, file.entry, limits)
             if size > limits.table_size:
-                raise _bad(_TOO_MANY, entry, f"at most {limits.table_size} bytes", "more")
+                raise _bad(_TOO_MANY, file.entry, f"at most {limits.table_size} bytes", "more")
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _bad(_MALFORMED, entry, "readable pages", type(error).__name__) from None
+        raise _bad(_MALFORMED, file.entry, "readable pages", type(error).__name__) from None
     if seen != rows:
-        raise _bad(_ROW_COUNT, entry, f"{rows} rows", seen)
+        raise _bad(_ROW_COUNT, file.entry, f"{rows} rows", seen)
 
 
-def _check_cells(batch: pa.RecordBatch, schema: pa.Schema, entry: str, limits: Limits) -> int:
-    """Bytes of the batch's cells as plain values."""
-    size = 0
-    for field, column in zip(schema, batch.columns, strict=True):
-        if column.null_count and not field.nullable:
-            raise refusal(
-                "table", _NULL, expected="a value in every row", found="a null",
-                entry=entry, field=field.name,
-            )  # fmt: skip
-        size += column.nbytes
+def _check_cells(batch: pa.RecordBatch, entry: str, limits: Limits) -> None:
+    for field, column in zip(batch.schema, batch.columns, strict=True):
         longest = _longest_text(column)
         if longest > limits.cell_length:
             raise refusal(
-                "table", _LONG_CELL, expected=f"at most {limits.cell_length} bytes",
-                found=longest, entry=entry, field=field.name,
-            )  # fmt: skip
-    return size
+                "table",
+                _LONG_CELL,
+                expected=f"at most {limits.cell_length} bytes",
+                found=longest,
+                entry=entry,
+                field=field.name,
+            )
 
 
 def _longest_text(column: pa.Array) -> int:
     if pa.types.is_list(column.type):
         column = column.flatten()
-    if not (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
+    if not pa.types.is_string(column.type):
         return 0
     return pc.max(pc.binary_length(column)).as_py() or 0
 
@@ -208,10 +226,9 @@ def _longest_text(column: pa.Array) -> int:
 _MALFORMED = Text(en="this table is not sound Parquet", zh="该表不是完好的 Parquet 文件")
 _TOO_MANY = Text(en="this table is larger than allowed", zh="该表超过允许的大小")
 _SCHEMA = Text(
-    en="this table's columns are not those of its contract", zh="该表的列与数据契约不一致"
+    en="this table's columns are not those of its contract", zh="该表的列与数据标准不一致"
 )
 _ROW_COUNT = Text(
     en="this table does not have the number of rows that was signed", zh="该表行数与签名声明不一致"
 )
-_NULL = Text(en="a required column holds a null", zh="必填列存在空值")
 _LONG_CELL = Text(en="a cell is longer than allowed", zh="单元格内容超过允许的长度")

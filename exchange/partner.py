@@ -121,17 +121,17 @@ class TrustFolder:
 
     partner: Partner
     agreements: tuple[Agreement, ...]
+    contracts: Mapping[str, Contract]
 
     def policy(
         self,
-        contracts: Mapping[str, Contract] = INSTALLED,
         *,
         head: ChainHead | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> Policy:
         """A stand-alone policy: what the folder does not hold is not checked, and is said."""
         return Policy(
-            contracts=contracts,
+            contracts=self.contracts,
             recipient=self.partner.config.recipient,
             agreements=self.agreements,
             head=head,
@@ -140,8 +140,16 @@ class TrustFolder:
         )
 
 
-def load_trust_folder(folder: Path, contracts: Mapping[str, Contract] | None = None) -> TrustFolder:
+def load_trust_folder(folder: Path) -> TrustFolder:
     """Read a trust folder. Raises ``ConfigError``."""
+    contracts = _own_contracts(folder) or INSTALLED
     path = folder / AGREEMENT_NAME
     agreements = (load_agreement(path, contracts),) if path.exists() else ()
-    return TrustFolder(load_partner(folder), agreements)
+    return TrustFolder(load_partner(folder), agreements, contracts)
+
+
+def _own_contracts(folder: Path) -> dict[str, Contract]:
+    from schemas.contract import parse_contract
+
+    found = (parse_contract(p.read_bytes()) for p in sorted(folder.glob("contracts/*.odcs.yaml")))
+    return {contract.record_type: contract for contract in found}
