@@ -22,18 +22,18 @@ received by another way than with this bundle.
     unzip BUNDLE.hefu -d bundle && cd bundle
 
     # 1. 签名 / the signature
-    sed 's/.*"payload":"\\([^"]*\\)".*/\1/' statement.dsse.json | base64 -d > payload.json
-    sed 's/.*"sig":"\\([^"]*\\)".*/\1/' statement.dsse.json | base64 -d > signature.bin
+    sed 's/.*"payload":"\([^"]*\)".*/\1/' statement.dsse.json | base64 -d > payload.json
+    sed 's/.*"sig":"\([^"]*\)".*/\1/' statement.dsse.json | base64 -d > signature.bin
     { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < payload.json)"; \
       cat payload.json; } > signed.bin
     openssl pkeyutl -verify -rawin -pubin -inkey KEY.pem -in signed.bin -sigfile signature.bin
 
     # 2. 文件未被改动 / the files are unchanged
     grep -o '"sha256":"[0-9a-f]*"},"name":"[^"]*"' payload.json \
-      | sed 's/"sha256":"\\([0-9a-f]*\\)"},"name":"\\([^"]*\\)"/\1  \2/' | sha256sum -c --strict
+      | sed 's/"sha256":"\([0-9a-f]*\)"},"name":"\([^"]*\)"/\1  \2/' | sha256sum -c --strict
 
     # 3. 谁发给谁、依据何协议 / who says this to whom, under which agreement
-    sed 's/.*"predicate":{\\(.*\\)},"predicateType".*/\1/' payload.json
+    sed 's/.*"predicate":{\(.*\)},"predicateType".*/\1/' payload.json
 
 第 1 步须显示 Signature Verified Successfully，第 2 步每个文件均须为 OK，且除
 statement.dsse.json 外不得有清单之外的文件。records/ 中为数据（Parquet 格式），
