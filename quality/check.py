@@ -108,12 +108,13 @@ def _create_rules(con: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None
         "(rule_id VARCHAR PRIMARY KEY, severity VARCHAR, word INTEGER, bit INTEGER, "
         "position INTEGER)"
     )
-    rows = [
-        [rule.rule_id, rule.severity, i // BITS_PER_WORD, i % BITS_PER_WORD, i]
+    rows = ", ".join(
+        f"({literal(rule.rule_id)}, {literal(rule.severity)}, "
+        f"{i // BITS_PER_WORD}, {i % BITS_PER_WORD}, {i})"
         for i, rule in enumerate(rules)
-    ]
+    )
     if rows:
-        con.executemany("INSERT INTO checked_rules VALUES (?, ?, ?, ?, ?)", rows)
+        con.execute(f"INSERT INTO checked_rules VALUES {rows}")
 
 
 def _word(rules: Sequence[Rule]) -> str:

@@ -139,7 +139,9 @@ def resolve(
     newest = {str(run.file): run for run in named}
     files = sorted(newest, key=lambda name: named.index(newest[name]))
     newest_reading = {digest: run.file for run in runs for digest in run.landed}
-    con.execute("CREATE OR REPLACE TEMP TABLE quarantine_runs (file VARCHAR, at TIMESTAMPTZ)")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE quarantine_runs (file VARCHAR, quarantined_at TIMESTAMPTZ)"
+    )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quarantine_readings (object_digest VARCHAR, newest VARCHAR)"
     )
@@ -154,7 +156,8 @@ def _resolved(con: duckdb.DuckDBPyConnection, accepted: str) -> duckdb.DuckDBPyR
     return con.sql(
         "WITH later AS (SELECT record_id, max(received_time) AS received_time "
         f"FROM {accepted} GROUP BY record_id) "
-        "SELECT e.*, r.at, CASE WHEN later.received_time > r.at THEN 'accepted' "
+        "SELECT e.*, r.quarantined_at, "
+        "CASE WHEN later.received_time > r.quarantined_at THEN 'accepted' "
         "WHEN o.newest IS DISTINCT FROM e.file THEN 'passed' END AS resolved_by "
         "FROM quarantine_entries AS e JOIN quarantine_runs AS r USING (file) "
         "LEFT JOIN quarantine_readings AS o USING (object_digest) "

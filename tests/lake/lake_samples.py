@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from lake.runs import RunRecord, bundle_stream_id
 from lake.store import Lake
-from schemas.contract import Contract, Field
+from schemas.contract import Contract, parse_contract
 from schemas.sql import connect
-from schemas.text import Text
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 STREAM = "cases/results"
@@ -22,46 +21,35 @@ DIGEST = sha256(b"landed").hexdigest()
 TIME = pa.timestamp("us", tz="UTC")
 
 
-def field(name: str, duckdb_type: str = "VARCHAR", arrow_type: pa.DataType | None = None) -> Field:
-    return Field(
-        name=name,
-        label_zh=name,
-        label_en=name,
-        description=name,
-        logical_type="string",
-        duckdb_type=duckdb_type,
-        arrow_type=arrow_type or pa.string(),
-        required=False,
-        classification="internal",
-        code_list=None,
-        examples=(),
-        source="test",
-        envelope=False,
-        technical=False,
-        filled_by_node=False,
-    )
+Field = tuple[str, str]
 
-
-FIELDS = (
-    field("record_id"),
-    field("content_hash"),
-    field("source_updated_time", "TIMESTAMPTZ", TIME),
-    field("received_time", "TIMESTAMPTZ", TIME),
-    field("record_version", "BIGINT", pa.int64()),
-    field("party_name"),
-    field("fine_amount_cny", "DECIMAL(16,2)", pa.decimal128(16, 2)),
-    field("legal_basis", "VARCHAR[]", pa.list_(pa.string())),
+FIELDS: tuple[Field, ...] = (
+    ("record_id", "VARCHAR"),
+    ("content_hash", "VARCHAR"),
+    ("source_updated_time", "TIMESTAMPTZ"),
+    ("received_time", "TIMESTAMPTZ"),
+    ("record_version", "BIGINT"),
+    ("party_name", "VARCHAR"),
+    ("fine_amount_cny", "DECIMAL(16,2)"),
+    ("legal_basis", "VARCHAR[]"),
 )
 
 
 def contract(*more: Field) -> Contract:
-    return Contract(
-        record_type="thing",
-        version="1.0.0",
-        label=Text(en="thing", zh="事项"),
-        fields=(*FIELDS, *more),
-        yaml_bytes=b"",
-    )
+    """The small record type, with more fields at the end."""
+    lines = [
+        "apiVersion: v3.1.0",
+        "kind: DataContract",
+        "id: urn:hefu:contract:thing",
+        "version: 1.0.0",
+        "status: active",
+        "schema:",
+        "  - name: thing",
+        "    properties:",
+    ]
+    for name, kind in (*FIELDS, *more):
+        lines.append(f'      - {{name: {name}, physicalType: "{kind}", classification: internal}}')
+    return parse_contract("\n".join(lines).encode())
 
 
 def lake_at(root: Path, *more: Field) -> Lake:

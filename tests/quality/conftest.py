@@ -6,23 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
-from quality_samples import FIELDS, candidate_sql
+from quality_samples import YAML, candidate_sql
 
-from schemas.contract import Contract
+from schemas.contract import Contract, parse_contract
 from schemas.sql import connect
-from schemas.text import Text
 
 
 @pytest.fixture
 def contract() -> Contract:
-    return Contract(
-        record_type="thing",
-        version="1.0.0",
-        label=Text(en="thing", zh="事项"),
-        fields=FIELDS,
-        yaml_bytes=b"",
-    )
+    return parse_contract(YAML.encode())
 
 
 @pytest.fixture
@@ -55,9 +49,11 @@ def load(con: duckdb.DuckDBPyConnection) -> Load:
             "CREATE OR REPLACE TABLE raw_reject (_object INTEGER, _row BIGINT, "
             "rule_id VARCHAR, detail VARCHAR, raw_text VARCHAR)"
         )
-        listed = [[*row, 0, i + 1] for i, row in enumerate(rows)]
-        if listed:
-            con.executemany("INSERT INTO raw VALUES (?, ?, ?, ?, ?, ?, ?, ?)", listed)
+        names = ("key", "day", "name", "colour", "fine", "date")
+        columns = {n: pa.array([r[i] for r in rows], pa.string()) for i, n in enumerate(names)}
+        con.register("given", pa.table(columns))
+        con.execute("INSERT INTO raw SELECT *, 0, row_number() OVER () FROM given")
+        con.unregister("given")
         for i in range(rejects):
             con.execute(
                 "INSERT INTO raw_reject VALUES (0, ?, 'read:columns', '5 of 6', 'a;b')",

@@ -6,48 +6,32 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
-
-from schemas.contract import Field, Rule
+from schemas.contract import Rule
 from schemas.sql import literal
 from schemas.text import Text
 
 NOW = datetime(2026, 10, 8, 1, 30, tzinfo=UTC)
 
 
-def field(name: str, duckdb_type: str, arrow_type: pa.DataType, logical: str = "string") -> Field:
-    return Field(
-        name=name,
-        label_zh=name,
-        label_en=name,
-        description=name,
-        logical_type=logical,
-        duckdb_type=duckdb_type,
-        arrow_type=arrow_type,
-        required=False,
-        classification="internal",
-        code_list=None,
-        examples=(),
-        source="test",
-        envelope=False,
-        technical=False,
-        filled_by_node=False,
-    )
-
-
-TIME = pa.timestamp("us", tz="UTC")
-
-FIELDS = (
-    field("record_id", "VARCHAR", pa.string()),
-    field("source_record_id", "VARCHAR", pa.string()),
-    field("content_hash", "VARCHAR", pa.string()),
-    field("source_updated_time", "TIMESTAMPTZ", TIME, "timestamp"),
-    field("received_time", "TIMESTAMPTZ", TIME, "timestamp"),
-    field("party_name", "VARCHAR", pa.string()),
-    field("colour", "VARCHAR", pa.string()),
-    field("fine_amount_cny", "DECIMAL(16,2)", pa.decimal128(16, 2), "number"),
-    field("decision_date", "DATE", pa.date32(), "date"),
-)
+YAML = """
+apiVersion: v3.1.0
+kind: DataContract
+id: urn:hefu:contract:thing
+version: 1.0.0
+status: active
+schema:
+  - name: thing
+    properties:
+      - {name: record_id, physicalType: VARCHAR, classification: internal}
+      - {name: source_record_id, physicalType: VARCHAR, classification: internal}
+      - {name: content_hash, physicalType: VARCHAR, classification: internal}
+      - {name: source_updated_time, physicalType: TIMESTAMPTZ, classification: internal}
+      - {name: received_time, physicalType: TIMESTAMPTZ, classification: internal}
+      - {name: party_name, physicalType: VARCHAR, classification: personal}
+      - {name: colour, physicalType: VARCHAR, classification: internal}
+      - {name: fine_amount_cny, physicalType: "DECIMAL(16,2)", classification: public}
+      - {name: decision_date, physicalType: DATE, classification: public}
+"""
 
 
 def rule(rule_id: str, kind: Any, fields: Sequence[str], sql: str, **more: Any) -> Rule:
