@@ -44,10 +44,14 @@ def data_files() -> set[str]:
     return {name for name in listed if Path(name).suffix in DATA}
 
 
-def megabytes(folder: Path, *, without: tuple[str, ...] = ()) -> float:
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    kept = (path for path in files if not path.relative_to(folder).parts[0].startswith(without))
-    return sum(path.stat().st_size for path in kept) / 1e6
+def megabytes(folder: Path) -> dict[str, float]:
+    """Size of each entry of ``site-packages``; what a fresh environment brings is left out."""
+    sizes: dict[str, float] = {}
+    for path in folder.rglob("*"):
+        entry = path.relative_to(folder).parts[0].partition(".")[0].partition("-")[0]
+        if path.is_file() and not entry.startswith(("pip", "setuptools", "_distutils", "pkg_res")):
+            sizes[entry] = sizes.get(entry, 0.0) + path.stat().st_size / 1e6
+    return sizes
 
 
 def main(wheel: Path, folder: Path) -> None:
@@ -67,17 +71,12 @@ def main(wheel: Path, folder: Path) -> None:
     for word in ("verify", "open"):
         if word not in shown:
             raise SystemExit(f"`hefu --help` says nothing of {word}:\n{shown}")
-    size = megabytes(site.parent, without=("pip", "setuptools", "_distutils_hack", "pkg_resources"))
-    parts = {
-        name: megabytes(site.parent / name)
-        for name in ("pyarrow", "duckdb", "_duckdb", "cryptography")
-        if (site.parent / name).is_dir()
-    }
-    largest = ", ".join(
-        f"{name} {mb:.0f}" for name, mb in sorted(parts.items(), key=lambda p: -p[1])
-    )
+    sizes = megabytes(site.parent)
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:4]
+    told = ", ".join(f"{name} {size:.0f}" for name, size in largest)
     sys.stdout.write(
-        f"wheel {wheel.stat().st_size / 1e3:.0f} kB; base install {size:.0f} MB ({largest})\n"
+        f"wheel {wheel.stat().st_size / 1e3:.0f} kB; "
+        f"base install {sum(sizes.values()):.0f} MB ({told})\n"
     )
 
 

@@ -74,3 +74,14 @@ def test_the_readme_exists_in_both_languages_and_they_lead_to_each_other(tree: T
     assert "README.zh-CN.md" in english
     assert chinese is not None
     assert "README.md" in chinese
+
+
+def test_every_make_target_that_the_papers_name_exists(tree: Tree) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", tree.text(Path("Makefile")) or "", re.MULTILINE))
+    named = {
+        (str(path), word)
+        for path in tree.named(".md")
+        for word in re.findall(r"(?:`|^    |^\$ )make ([a-z-]+)", tree.text(path) or "", re.M)
+    }
+    assert {(path, word) for path, word in named if word not in targets} == set()
+    assert {"setup", "demo", "test", "lint", "bench"} <= targets
