@@ -19,11 +19,14 @@ from typing import Annotated, Any
 import typer
 
 from hefu import __version__
-from hefu.commands import bundle, check, init, partner, quarantine, status, sync
+from hefu.commands import bundle, check, init, partner, publish, quarantine, receive, status, sync
 from hefu.commands.options import NODE, NODE_VARIABLE, Group, Session, find_node, option
 from hefu.terminal import say_error, say_json, tr
 from schemas.errors import ConfigError, HefuError
 from schemas.text import Text
+
+#: In the order in which ``hefu --help`` lists them.
+_GROUPS = (init, check, sync, publish, receive, bundle, status, quarantine, partner)
 
 DEFECT = 70
 INTERRUPTED = 130
@@ -99,7 +102,7 @@ def build_app() -> typer.Typer:
         if verbose:
             logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 
-    for module in (init, check, sync, bundle, status, quarantine, partner):
+    for module in _GROUPS:
         module.add_to(app)
     return app
 

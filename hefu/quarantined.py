@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     import duckdb
 
     from hefu.node import Node
-    from lake.runs import RunRecord
+    from lake.store import Lake
     from schemas.contract import Contract
 
 _ID_LENGTH = 12
+_BUNDLE = "bundle:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,13 @@ def open_rows(
     from schemas.sql import connect
 
     lake = Lake(node.place("lake"))
-    streams = {s.stream_id: s.config.record_type for s in node.sources(wanted)}
+    streams = _streams(node, lake, wanted)
     con = connect(memory_limit=node.config.node.memory_limit)
     try:
         rows = [
             row
-            for stream_id, record_type in streams.items()
-            for row in _rows_of(con, node, lake.runs(record_type, stream_id), lake, record_type)
+            for record_type, stream_id in streams
+            for row in _rows_of(con, node, lake, record_type, stream_id)
             if reason is None or reason in row.reasons
         ]
     finally:
@@ -130,8 +131,11 @@ def shown(node: Node, row: OpenRow, *, reveal: bool) -> Shown:
 def _hidden_columns(
     node: Node, row: OpenRow, contract: Contract, columns: tuple[str, ...]
 ) -> frozenset[str]:
+    """The source columns to mask; a bundle's columns are the contract's fields themselves."""
     from schemas.sql import connect
 
+    if row.stream_id.startswith(_BUNDLE):
+        return private_columns({name: (name,) for name in columns}, contract, columns)
     (source,) = node.sources([row.stream_id])
     try:
         sql = source.mapping_path.read_text(encoding="utf-8")
@@ -149,23 +153,33 @@ def _as_texts(document: str | None) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in plain.items()}
 
 
+def _streams(node: Node, lake: Lake, wanted: list[str] | None) -> list[tuple[str, str]]:
+    """(record type, stream) of own sources and of partners' bundles, or of those wanted."""
+    from schemas.contract import record_types
+
+    own = [w for w in wanted or [] if not w.startswith(_BUNDLE)]
+    found = [
+        (source.config.record_type, source.stream_id)
+        for source in (node.sources(own) if own or not wanted else [])
+    ]
+    for record_type in record_types():
+        streams = sorted({run.stream_id for run in lake.runs(record_type) if run.bundle_id})
+        found += [(record_type, s) for s in streams if not wanted or s in wanted]
+    return found
+
+
 def _rows_of(
-    con: duckdb.DuckDBPyConnection,
-    node: Node,
-    newest_first: list[RunRecord],
-    lake: Any,
-    record_type: str,
+    con: duckdb.DuckDBPyConnection, node: Node, lake: Lake, record_type: str, stream_id: str
 ) -> Iterator[OpenRow]:
     from quality.quarantine import RunFile, resolve
 
-    runs = list(reversed(newest_first))
+    runs = list(reversed(lake.runs(record_type, stream_id)))
     if not any(run.quarantine_file for run in runs):
         return
     lake.attach(con, record_type)
-    stream_id = runs[0].stream_id
     entries = resolve(
         con,
-        node.place("quarantine") / stream_id,
+        node.place("quarantine") / stream_id.replace(":", "_"),
         [RunFile(run.landed, run.quarantine_file, run.started_at) for run in runs],
         f"{record_type}_history",
     )

@@ -151,7 +151,8 @@ def _options(command: Any) -> Iterator[str]:
 
 
 def _metavar(param: Any) -> str:
-    return str(param.metavar or "")
+    name = str(param.metavar or "")
+    return f"[{name}]..." if param.nargs == -1 else name
 
 
 def _cell(text: str | None) -> str:

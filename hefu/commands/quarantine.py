@@ -66,7 +66,7 @@ def list_(
     sources: Annotated[
         list[str] | None,
         argument(
-            "[SOURCE]...",
+            "SOURCE",
             en="system or system/stream; all if none",
             zh="系统 或 系统/数据流；不写则为全部",
         ),

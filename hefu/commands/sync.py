@@ -54,7 +54,7 @@ def sync(
     sources: Annotated[
         list[str] | None,
         argument(
-            "[SOURCE]...",
+            "SOURCE",
             en="system or system/stream; all if none",
             zh="系统 或 系统/数据流；不写则为全部",
         ),

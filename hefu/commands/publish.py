@@ -1,0 +1,150 @@
+"""``hefu publish``: build, sign and publish what partners may have and have not had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hefu.commands.options import (
+    JSON,
+    NODE,
+    add_command,
+    argument,
+    is_verbose,
+    open_node,
+    option,
+)
+from hefu.terminal import say, say_json, say_table, say_warning, show_count, tr
+
+if TYPE_CHECKING:
+    from flows.outcome import Outcome
+    from flows.outgoing import Published
+
+
+def add_to(app: typer.Typer) -> None:
+    add_command(
+        app,
+        publish,
+        "publish",
+        en="Publish a signed bundle to every partner that may have something new.\n\n"
+        "What may leave is what a running agreement grants. A source whose last run failed its "
+        "gate holds its records back until a later run passes or a person overrides it.",
+        zh="向各协作单位发布签名数据包，内容为其有权获得且尚未获得的记录。\n\n"
+        "仅发布有效协议授权的字段。来源最近一次运行未通过质量门槛时暂不发布，"
+        "待其后运行通过，或由人员写明理由后放行。",
+    )
+
+
+def publish(
+    ctx: typer.Context,
+    partners: Annotated[
+        list[str] | None,
+        argument("PARTNER", en="partner codes; all if none", zh="协作单位代码；不写则为全部"),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        option("--dry-run", en="only count what would leave", zh="试运行：只统计将发布的记录"),
+    ] = False,
+    override_gate: Annotated[
+        str | None,
+        option(
+            "--override-gate",
+            metavar="REASON",
+            en="publish although a gate failed; the reason is written into the bundle's verdict",
+            zh="质量门槛未通过仍予发布；所写理由载入数据包的质量结论",
+        ),
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from hefu.commands.pipeline import errors_as_json, run_flow, tell_failures
+
+    here = open_node(ctx, node)
+    wanted = list(partners or []) or None
+
+    def call() -> Sequence[Outcome]:
+        from flows.publish_bundles import publish_bundles
+
+        return publish_bundles(str(here.root), wanted, dry_run=dry_run, override_gate=override_gate)
+
+    what = tr("publishing", "正在发布")
+    outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
+    done = [outcome.result for outcome in outcomes if outcome.error is None]
+    if as_json:
+        say_json({"published": [_as_json(p) for p in done], "errors": errors_as_json(outcomes)})
+    else:
+        _say(done)
+    _warn(done)
+    if dry_run:
+        say(tr("dry run: nothing was published", "试运行：未发布任何数据"))
+    raise typer.Exit(tell_failures(outcomes))
+
+
+def _say(done: Sequence[Published]) -> None:
+    words = {
+        "published": tr("published", "已发布"),
+        "nothing_new": tr("nothing new", "无新内容"),
+        "dry_run": tr("would be published", "将发布"),
+    }
+    say_table(
+        [
+            tr("to", "接收方"),
+            tr("stream", "数据流"),
+            tr("result", "结果"),
+            tr("bundle", "序号"),
+            tr("records", "记录"),
+            tr("withheld", "暂缓"),
+            tr("file", "文件"),
+        ],
+        [
+            (
+                f"{p.partner_name} ({p.partner})",
+                p.stream,
+                words[p.status],
+                f"#{p.sequence}" if p.sequence is not None else "–",
+                by_type(p.counts),
+                by_type(p.withheld),
+                str(p.path) if p.path else "–",
+            )
+            for p in done
+        ],
+        empty=tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"),
+    )
+
+
+def by_type(counts: Mapping[str, int]) -> str:
+    """``case_result 120, lead 8``; types without a row are left out."""
+    shown = [f"{kind} {show_count(count)}" for kind, count in counts.items() if count]
+    return ", ".join(shown) or "–"
+
+
+def _warn(done: Sequence[Published]) -> None:
+    for published in done:
+        if published.withheld:
+            say_warning(
+                tr(
+                    f"{published.stream}: {by_type(published.withheld)} withheld: they break a "
+                    "rule that was added after they were accepted",
+                    f"{published.stream}：{by_type(published.withheld)} 暂缓发布："
+                    "入湖之后新增的规则不再允许",
+                ),
+                tr("the source must correct them", "请来源单位更正"),
+            )
+
+
+def _as_json(published: Published) -> dict[str, Any]:
+    return {
+        "partner": published.partner,
+        "partner_name": published.partner_name,
+        "stream": published.stream,
+        "status": published.status,
+        "sequence": published.sequence,
+        "bundle_id": published.bundle_id,
+        "counts": dict(published.counts),
+        "withheld": dict(published.withheld),
+        "path": str(published.path) if published.path else None,
+        "size": published.size,
+    }

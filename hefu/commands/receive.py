@@ -1,0 +1,116 @@
+"""``hefu receive``: take in what partners published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hefu.commands.options import JSON, NODE, add_command, argument, is_verbose, open_node
+from hefu.terminal import say_json, say_table, say_warning, show_count, show_time, tr
+
+if TYPE_CHECKING:
+    from flows.incoming import TakenIn
+    from flows.outcome import Outcome
+
+#: A refused bundle is for a person to settle; the command itself did what it should.
+NEEDS_A_PERSON = 1
+VERIFICATION_FAILED = 4
+
+
+def add_to(app: typer.Typer) -> None:
+    add_command(
+        app,
+        receive,
+        "receive",
+        en="Fetch, verify, re-check and take in the partners' new bundles.\n\n"
+        "A bundle is taken in whole or not at all. Exit code 1 when one was refused: everything "
+        "before it is taken in, it and what follows it is not, and the partner gets a negative "
+        "receipt.",
+        zh="获取、验证、复核并接收协作单位的新数据包。\n\n"
+        "每个数据包要么完整接收，要么完全不接收。有数据包被拒收时退出码为 1：其前的已接收，"
+        "该包及其后的均未接收，并向对方出具拒收回执。",
+    )
+
+
+def receive(
+    ctx: typer.Context,
+    partners: Annotated[
+        list[str] | None,
+        argument("PARTNER", en="partner codes; all if none", zh="协作单位代码；不写则为全部"),
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from hefu.commands.pipeline import errors_as_json, run_flow, tell_failures
+
+    here = open_node(ctx, node)
+    wanted = list(partners or []) or None
+
+    def call() -> Sequence[Outcome]:
+        from flows.receive_bundles import receive_bundles
+
+        return receive_bundles(str(here.root), wanted)
+
+    what = tr("receiving", "正在接收")
+    outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
+    taken = [t for outcome in outcomes if outcome.error is None for t in outcome.result]
+    if as_json:
+        say_json({"taken_in": [_as_json(t) for t in taken], "errors": errors_as_json(outcomes)})
+    else:
+        _say(taken)
+    for bundle in taken:
+        for warning in bundle.warnings:
+            say_warning(f"{bundle.stream} #{bundle.sequence}: {warning}")
+    code = tell_failures(outcomes)
+    raise typer.Exit(NEEDS_A_PERSON if code == VERIFICATION_FAILED else code)
+
+
+def _say(taken: Sequence[TakenIn]) -> None:
+    say_table(
+        [
+            tr("from", "发送方"),
+            tr("stream", "数据流"),
+            tr("bundle", "序号"),
+            tr("made", "生成时间"),
+            tr("records", "记录类型"),
+            tr("received", "收到"),
+            tr("accepted", "入湖"),
+            tr("unchanged", "未变"),
+            tr("duplicate", "重复"),
+            tr("quarantined", "隔离"),
+        ],
+        [
+            (
+                f"{t.partner_name} ({t.partner})",
+                t.stream,
+                f"#{t.sequence}",
+                show_time(t.created_time),
+                record_type,
+                *(
+                    show_count(n)
+                    for n in (c.received, c.accepted, c.unchanged, c.duplicate, c.quarantined)
+                ),
+            )
+            for t in taken
+            for record_type, c in t.counts.items()
+        ],
+        numbers=range(5, 10),
+        empty=tr("no new bundle", "没有新的数据包"),
+    )
+
+
+def _as_json(taken: TakenIn) -> dict[str, Any]:
+    return {
+        "partner": taken.partner,
+        "partner_name": taken.partner_name,
+        "stream": taken.stream,
+        "sequence": taken.sequence,
+        "bundle_id": taken.bundle_id,
+        "created_time": taken.created_time,
+        "counts": {kind: asdict(counts) for kind, counts in taken.counts.items()},
+        "warnings": [{"en": text.en, "zh": text.zh} for text in taken.warnings],
+    }
