@@ -105,11 +105,12 @@ def pip(*arguments: str, progress: Progress | None = None) -> None:
 
 
 def create() -> None:
-    """An environment of the running Python; one of another Python version is replaced."""
+    """An environment of the running Python; one of another version, or half made, is replaced."""
     config = VENV / "pyvenv.cfg"
     version = ".".join(map(str, sys.version_info[:3]))
     same = config.exists() and version in config.read_text(encoding="utf-8")
-    if not (PYTHON.exists() and same):
+    has_pip = any(VENV.glob("lib/python*/site-packages/pip/__main__.py"))
+    if not (PYTHON.exists() and same and has_pip):
         if VENV.exists():
             shutil.rmtree(VENV)
         venv.create(VENV, with_pip=True, symlinks=True)
