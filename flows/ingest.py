@@ -9,16 +9,13 @@ anywhere before it leaves the lake as it was, and the next run does the same wor
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from connectors.raw import RawBatch, load_raw
-from schemas.contract import Contract, load_contract
-from schemas.mapping import Mapping, Origin, parse_mapping, unused_columns
-
 from connectors.landing import Landing
 from connectors.pull import Delivery, PullRequest, pull
+from connectors.raw import RawBatch, load_raw
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Batch, Judged, check_rows, fence, judge_rows
@@ -29,7 +26,10 @@ from lake.store import Lake
 from quality.gate import Gate, judge
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
+from schemas.contract import Contract, load_contract
 from schemas.errors import DataError, Where
+from schemas.mapping import Mapping, Origin, parse_mapping, unused_columns
+from schemas.rulepack import load_rule_pack
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def ingest(
             # Two streams of one system may tell of one record: what the lake knows must not
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
-                judged = judge_rows(con, lake, batch)
+                judged = judge_rows(con, lake, record_type, batch.received, source.stream_id)
                 record = _record(con, run, batch, raw, delivery, judged)
                 return record if dry_run else _store(con, run, batch, record)
 
@@ -127,7 +127,7 @@ def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> tupl
         division_code=config.defaults.division_code or run.node.agency.division_code,
         business_domain=config.defaults.business_domain or run.node.agency.business_domain,
         received_time=run.now,
-        rule_pack_version=run.contract.rule_pack_version(run.now.date()),
+        rule_pack_version=load_rule_pack().version,
     )
     return Batch(run.source.stream_id, run.contract, mapping, origin, raw.received), raw
 
@@ -168,14 +168,7 @@ def _record(
         record_type=run.contract.record_type,
         mode="window" if run.mode == "window" else "cursor",
         started_at=run.now,
-        received=counts.received,
-        accepted=counts.accepted,
-        unchanged=counts.unchanged,
-        duplicate=counts.duplicate,
-        quarantined=counts.quarantined,
-        flagged=counts.flagged,
-        reasons=counts.reasons,
-        soft=counts.soft,
+        **asdict(counts),
         cursor=cursor,
         gate_passed=gate.passed,
         gate_reasons=gate.reasons,

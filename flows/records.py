@@ -6,18 +6,19 @@ how the table ``raw`` was filled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.contract import Contract
 from schemas.mapping import Mapping, Origin, candidate_sql
 
 from flows.progress import Step, tell
 from quality.check import create_checked, rule_counts, settle
 from quality.counts import Counts
 from quality.gx import validate
+from schemas.contract import Contract, Rule
 from schemas.sql import literal, seal
 
 if TYPE_CHECKING:
@@ -46,23 +47,43 @@ class Batch:
 
 
 def check_rows(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """Map ``raw`` to candidates and check them; see :func:`check_candidates`."""
+    check_candidates(
+        con,
+        candidate_sql(con, batch.mapping, batch.contract, batch.origin),
+        batch.contract,
+        batch.contract.rules(),
+        batch.subject,
+        batch.received,
+    )
+
+
+def check_candidates(
+    con: duckdb.DuckDBPyConnection,
+    candidates: str,
+    contract: Contract,
+    rules: Sequence[Rule],
+    subject: str,
+    rows: int,
+) -> None:
     """Make the table ``checked`` and have Great Expectations count what it holds.
 
-    Raises ``AccountingError`` when its counts and ours differ.
+    ``candidates`` is SQL for the rows. Raises ``AccountingError`` when its counts and ours
+    differ.
     """
-    rules = batch.contract.rules()
-    tell(Step(batch.subject, "check", 0, batch.received))
-    create_checked(con, candidate_sql(con, batch.mapping, batch.contract, batch.origin), rules)
-    verdict = validate(con, "checked", batch.contract, rules)
-    verdict.agree_with(rule_counts(con))
-    tell(Step(batch.subject, "check", batch.received, batch.received))
+    tell(Step(subject, "check", 0, rows))
+    create_checked(con, candidates, rules)
+    validate(con, "checked", contract, rules).agree_with(rule_counts(con))
+    tell(Step(subject, "check", rows, rows))
 
 
-def judge_rows(con: duckdb.DuckDBPyConnection, lake: Lake, batch: Batch) -> Judged:
-    """Decide each row's fate against what the lake has."""
-    tell(Step(batch.subject, "judge", 0, batch.received))
-    lake.attach_known(con, batch.contract.record_type)
-    counts = settle(con, received=batch.received)
+def judge_rows(
+    con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, received: int, subject: str
+) -> Judged:
+    """Decide each row's fate against what the lake has; ``received`` as the reader counted."""
+    tell(Step(subject, "judge", 0, received))
+    lake.attach_known(con, record_type)
+    counts = settle(con, received=received)
     newest = con.execute("SELECT max(source_updated_time) FROM checked").fetchone()
     return Judged(counts, newest[0] if newest else None)
 

@@ -1,0 +1,297 @@
+"""From a partner into the lake: fetch, verify, re-check, take in, receipt.
+
+Until the ledger names a bundle, nothing of it is visible (``lake.ledger``). The steps before
+may be cut off anywhere: the next run starts from the ledger's head, fetches the same bundle and
+goes the same way; what was appended already is not appended twice. The verified bytes are the
+used bytes: the file in ``inbox/`` is kept as evidence and never read back here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exchange.agreement import Agreement, Grant
+from exchange.contracts import INSTALLED
+from exchange.partner import Partner
+from exchange.repository import bundle_name, fetch, stream_folder
+from exchange.verify import ChainHead, Policy, VerifiedBundle, verify_bundle
+from flows.locks import holding
+from flows.progress import Step, tell
+from flows.receipts import refused, taken_in, write_receipts
+from flows.records import Judged, check_candidates, judge_rows
+from flows.workspace import workspace
+from hefu.node import Node
+from lake.ledger import Entry
+from lake.runs import RunRecord, bundle_stream_id
+from lake.store import Lake
+from quality.counts import Counts
+from quality.quarantine import Batch as QuarantineBatch
+from quality.quarantine import write_quarantine
+from schemas.contract import load_contract
+from schemas.errors import ConfigError, VerificationError, Where
+from schemas.sql import ident
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One grant under which a partner sends to us."""
+
+    agreement: Agreement
+    grant: Grant
+    partner: Partner
+
+    @property
+    def stream(self) -> str:
+        return self.agreement.stream_id(self.grant)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """One bundle taken in. ``counts`` per record type; all four fates of the re-check."""
+
+    stream: str
+    partner: str
+    partner_name: str
+    sequence: int
+    bundle_id: str
+    created_time: datetime
+    counts: dict[str, Counts] = field(default_factory=dict)
+    warnings: tuple[Text, ...] = ()
+
+
+def incoming_of(node: Node, partners: Sequence[str] | None = None) -> list[Incoming]:
+    """The grants under which this node receives, from all partners or those named.
+
+    Raises ``ConfigError`` for a partner with an agreement whose key nobody has added.
+    """
+    trusted = {p.code: p for p in node.partners()}
+    found = []
+    for agreement in node.agreements():
+        for grant in agreement.grants:
+            if grant.to_org != node.agency.code or (partners and grant.from_org not in partners):
+                continue
+            if grant.from_org not in trusted:
+                raise ConfigError(
+                    Text(
+                        en=f"agreement {agreement.id}: the key of {grant.from_org} is not here",
+                        zh=f"协议 {agreement.id} 涉及 {grant.from_org}，但本节点没有其公钥",
+                    ),
+                    where=Where(str(node.root / "partners")),
+                    hint=Text(
+                        en="hefu partner add CARD, with the card that the partner handed over",
+                        zh="请用合作单位交来的名片执行 hefu partner add 名片目录",
+                    ),
+                )
+            found.append(Incoming(agreement, grant, trusted[grant.from_org]))
+    for code in partners or ():
+        if code not in {i.partner.code for i in found}:
+            raise ConfigError(
+                Text(
+                    en=f"no agreement lets this node receive from {code}",
+                    zh=f"没有允许本节点接收 {code} 数据的协议",
+                ),
+                where=Where(str(node.root / "agreements")),
+            )
+    return found
+
+
+def take_in(node: Node, incoming: Incoming, now: datetime) -> list[TakenIn]:
+    """Take in the stream's bundles that follow the last one, in order, until there is no next.
+
+    A bundle that fails a check is refused: the state stays as it was, a negative receipt is
+    written, and the ``VerificationError`` is raised. What came before it stays taken in.
+    """
+    lake = Lake(node.place("lake"))
+    taken: list[TakenIn] = []
+    with holding(node, f"receive/{incoming.stream}"):
+        _answer(node, lake, incoming, now)
+        while True:
+            head = lake.ledger.head(incoming.partner.code, incoming.stream)
+            sequence = head[0] + 1 if head else 1
+            tell(Step(incoming.stream, "fetch", len(taken), None, "bundles"))
+            data = fetch(_location(incoming), incoming.stream, sequence)
+            if data is None:
+                return taken
+            taken.append(_take_one(node, lake, incoming, sequence, head, data, now))
+            _answer(node, lake, incoming, now)
+
+
+def _location(incoming: Incoming) -> str:
+    location = incoming.partner.location
+    if location is None:
+        raise ConfigError(
+            Text(
+                en=f"it is not said where {incoming.partner.code} publishes",
+                zh=f"没有写明 {incoming.partner.code} 的发布位置",
+            ),
+            where=Where(str(incoming.partner.folder / "partner.toml"), field="repository"),
+            hint=Text(
+                en="add repository = a folder or an http(s) address",
+                zh="请补上 repository（文件夹或 http(s) 地址）",
+            ),
+        )
+    return location
+
+
+def _take_one(
+    node: Node,
+    lake: Lake,
+    incoming: Incoming,
+    sequence: int,
+    head: tuple[int, str] | None,
+    data: bytes,
+    now: datetime,
+) -> TakenIn:
+    tell(Step(incoming.stream, "verify", sequence - 1, None, "bundles"))
+    policy = Policy(
+        contracts=INSTALLED,
+        recipient=node.agency.code,
+        agreements=(incoming.agreement,),
+        head=ChainHead(*head) if head else ChainHead.start(),
+    )
+    try:
+        bundle = verify_bundle(data, incoming.partner.trust, policy, now)
+    except VerificationError as error:
+        write_receipts(node, [refused(node, incoming.stream, sequence, data, error, now)], now)
+        raise
+    _keep(node, incoming, sequence, data)
+    counts = {
+        record_type: _append(node, lake, incoming, bundle, record_type, now)
+        for record_type in bundle.statement.counts
+    }
+    statement = bundle.statement
+    lake.ledger.add(
+        Entry(
+            publisher=incoming.partner.code,
+            stream=incoming.stream,
+            sequence=sequence,
+            bundle_id=statement.bundle_id,
+            statement_digest=bundle.statement_sha256,
+            received_time=now,
+            counts={name: c.accepted for name, c in counts.items()},
+            verdict_digest=statement.verdict_sha256,
+            file_digest=hashlib.sha256(data).hexdigest(),
+        )
+    )
+    return TakenIn(
+        incoming.stream,
+        incoming.partner.code,
+        incoming.partner.name,
+        sequence,
+        statement.bundle_id,
+        statement.created_time,
+        counts,
+        bundle.warnings,
+    )
+
+
+def _keep(node: Node, incoming: Incoming, sequence: int, data: bytes) -> Path:
+    """The bundle as it came, for the day when somebody asks who said what."""
+    folder = stream_folder(node.place("inbox") / incoming.partner.code, incoming.stream)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / bundle_name(sequence)
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    with partial.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    partial.replace(path)
+    return path
+
+
+def _append(
+    node: Node,
+    lake: Lake,
+    incoming: Incoming,
+    bundle: VerifiedBundle,
+    record_type: str,
+    now: datetime,
+) -> Counts:
+    """Re-check one table by our own rules and append what passes; invisible until the ledger."""
+    contract = load_contract(record_type)
+    stream_id = bundle_stream_id(incoming.partner.code, incoming.stream)
+    rows = bundle.statement.counts[record_type]
+    tell(Step(incoming.stream, "take_in", 0, rows))
+    with workspace(node) as (con, _):
+        columns = _load(con, bundle, record_type)
+        rules = contract.rules(columns)
+        check_candidates(con, _CANDIDATES, contract, rules, incoming.stream, rows)
+        with holding(node, f"table/{record_type}"):
+            judged: Judged = judge_rows(con, lake, record_type, rows, incoming.stream)
+            counts = judged.counts
+            digest = bundle.statement_sha256
+            written = write_quarantine(
+                con,
+                node.place("quarantine") / stream_id.replace(":", "_"),
+                QuarantineBatch(stream_id, (digest,), "", contract.version),
+            )
+            run = RunRecord(
+                run_id=f"{stream_id}/{bundle.statement.sequence}",
+                stream_id=stream_id,
+                record_type=record_type,
+                mode="bundle",
+                started_at=now,
+                contract_version=contract.version,
+                landed=(digest,),
+                quarantine_file=written.name if written else None,
+                bundle_id=bundle.statement.bundle_id,
+                **asdict(counts),
+            )
+            lake.append(
+                contract,
+                con.execute("SELECT * FROM accepted").to_arrow_reader(100_000),
+                run,
+                sequence=bundle.statement.sequence,
+            )
+    tell(Step(incoming.stream, "take_in", rows, rows))
+    return counts
+
+
+#: A received row has no clock of its own here: only what is newer than the version in force
+#: changes it, so a publisher that goes back to an earlier content is followed.
+_CANDIDATES = (
+    "SELECT * EXCLUDE (_object, _row), _object, _row, NULL::VARCHAR AS _uncast, "
+    "false AS _has_clock FROM received"
+)
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, bundle: VerifiedBundle, record_type: str
+) -> tuple[str, ...]:
+    """Tables ``received`` (typed), ``raw`` (the same as text) and an empty ``raw_reject``."""
+    reader = bundle.batches(record_type)
+    names = tuple(reader.schema.names)
+    con.register("bundle_rows", reader)
+    con.execute(
+        "CREATE TABLE received AS SELECT *, 0 AS _object, "
+        "(row_number() OVER ())::BIGINT AS _row FROM bundle_rows"
+    )
+    con.unregister("bundle_rows")
+    texts = ", ".join(f"{ident(name)}::VARCHAR AS {ident(name)}" for name in names)
+    con.execute(f"CREATE VIEW raw AS SELECT {texts}, _object, _row FROM received")
+    con.execute(
+        "CREATE TABLE raw_reject (_object INTEGER, _row BIGINT, rule_id VARCHAR, "
+        "detail VARCHAR, raw_text VARCHAR)"
+    )
+    return names
+
+
+def _answer(node: Node, lake: Lake, incoming: Incoming, now: datetime) -> None:
+    """Receipts for all that the ledger has of this stream; also what a killed run left undone."""
+    entries = [
+        entry
+        for entry in lake.ledger.entries()
+        if (entry.publisher, entry.stream) == (incoming.partner.code, incoming.stream)
+    ]
+    if entries:
+        write_receipts(node, [taken_in(node, entry) for entry in entries], now)

@@ -1,0 +1,328 @@
+"""From the lake to a partner: what is new for a grant, checked again, signed, published.
+
+What a partner has been sent is read from the published chain itself: its last statement names
+the lake versions that it covers, and the next bundle holds the records whose current version
+was not there yet. A bundle lost on its way out of this function was never published, and the
+next run builds the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from exchange.agreement import Agreement, Grant
+from exchange.build import BundleContents, build_bundle
+from exchange.keys import load_signer
+from exchange.project import project
+from exchange.repository import PublishedHead, head, publish
+from flows.progress import Step, tell
+from flows.workspace import workspace
+from hefu.node import Node
+from lake.runs import RunRecord
+from lake.store import Lake
+from quality.gx import validate
+from quality.verdict import Verdict, verdict_json
+from schemas.contract import Contract, Rule, load_contract
+from schemas.errors import ConfigError, DataError, Where
+from schemas.rulepack import load_rule_pack
+from schemas.sql import ident, literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One grant of one agreement of ours: its own hash chain."""
+
+    agreement: Agreement
+    grant: Grant
+
+    @property
+    def stream(self) -> str:
+        return self.agreement.stream_id(self.grant)
+
+    @property
+    def partner(self) -> str:
+        return self.grant.to_org
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was (or, in a dry run, would be) sent. Counts are rows per record type.
+
+    ``withheld``: rows that break a hard rule today although they were accepted earlier; they
+    stay until their source corrects them.
+    """
+
+    stream: str
+    partner: str
+    partner_name: str
+    status: Literal["published", "nothing_new", "dry_run"]
+    counts: dict[str, int] = field(default_factory=dict)
+    withheld: dict[str, int] = field(default_factory=dict)
+    sequence: int | None = None
+    bundle_id: str | None = None
+    path: Path | None = None
+    size: int = 0
+
+
+class GateClosedError(DataError):
+    """A source's last run failed its gate; a person must look before its records leave."""
+
+
+def grants_of(node: Node, partners: Sequence[str] | None = None) -> list[Outgoing]:
+    """The grants under which this node sends, to all partners or those named."""
+    found = [
+        Outgoing(agreement, grant)
+        for agreement in node.agreements()
+        for grant in agreement.grants_from(node.agency.code)
+    ]
+    _check_partners(node, partners, {g.partner for g in found})
+    return [g for g in found if not partners or g.partner in partners]
+
+
+def _check_partners(node: Node, wanted: Sequence[str] | None, known: set[str]) -> None:
+    for code in wanted or ():
+        if code not in known:
+            raise ConfigError(
+                Text(
+                    en=f"no agreement lets this node send to {code}",
+                    zh=f"没有允许本节点向 {code} 发送数据的协议",
+                ),
+                where=Where(str(node.root / "agreements")),
+                hint=Text(
+                    en=f"partners with an agreement: {', '.join(sorted(known)) or 'none'}",
+                    zh=f"已有协议的合作单位：{'、'.join(sorted(known)) or '（无）'}",
+                ),
+            )
+
+
+def publish_to(
+    node: Node,
+    going: Outgoing,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    override_gate: str | None = None,
+) -> Published:
+    """Publish what is new under one grant; nothing if nothing is.
+
+    Raises ``ConfigError`` for an agreement that does not run at ``now``,
+    :class:`GateClosedError` unless ``override_gate`` gives a person's reason.
+    """
+    going.agreement.check_running(now)
+    lake = Lake(node.place("lake"))
+    last = head(node.place("repository"), going.stream)
+    versions = _versions(lake, going.grant)
+    if not override_gate:
+        _check_gates(lake, tuple(versions))
+    with workspace(node) as (con, _):
+        collected = [
+            _collect(con, lake, node, going, last, record_type) for record_type in versions
+        ]
+        result = Published(
+            going.stream,
+            going.partner,
+            going.agreement.party(going.partner).name,
+            "nothing_new",
+            {c.contract.record_type: c.rows for c in collected},
+            {c.contract.record_type: c.withheld for c in collected if c.withheld},
+        )
+        if not any(result.counts.values()):
+            return result
+        if dry_run:
+            return replace(result, status="dry_run", sequence=_next(last))
+        contents = BundleContents(
+            agreement=going.agreement,
+            grant=going.grant,
+            sequence=_next(last),
+            previous_statement_sha256=last.statement_sha256 if last else None,
+            tables={
+                c.contract.record_type: project(con, c.table, c.contract, going.grant)
+                for c in collected
+            },
+            contracts={c.contract.record_type: c.contract for c in collected},
+            lake_versions=versions,
+            rule_pack_version=load_rule_pack().version,
+            verdict=_verdict(con, collected, override_gate),
+            period=_period(con, collected),
+        )
+        return _publish(node, going, contents, now, result)
+
+
+def _versions(lake: Lake, grant: Grant) -> dict[str, int]:
+    """The lake's versions before anything is read; a row that comes later goes next time."""
+    found = {record_type: lake.version(record_type) for record_type in sorted(grant.records)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _check_gates(lake: Lake, record_types: Sequence[str]) -> None:
+    closed: list[RunRecord] = []
+    for record_type in record_types:
+        newest: dict[str, RunRecord] = {}
+        for run in lake.runs(record_type):
+            # A backfill is a person's own doing, a bundle is not ours to publish.
+            if run.mode == "cursor":
+                newest.setdefault(run.stream_id, run)
+        closed += [run for run in newest.values() if not run.gate_passed]
+    if closed:
+        run = closed[0]
+        raise GateClosedError(
+            Text(
+                en=f"the last run of {run.stream_id} failed its gate: "
+                + "; ".join(t.en for t in run.gate_reasons),
+                zh=f"{run.stream_id} 最近一次运行未通过质量门槛："
+                + "；".join(t.zh for t in run.gate_reasons),
+            ),
+            hint=Text(
+                en="look at hefu status and hefu quarantine; sync again when the source is "
+                "right, or publish with --override-gate REASON",
+                zh="请查看 hefu status 与 hefu quarantine；来源恢复后重新同步，"
+                "或用 --override-gate 写明理由后发布",
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """The table ``table`` holds the rows that leave, with the granted columns."""
+
+    contract: Contract
+    table: str
+    rows: int
+    withheld: int
+    rules: tuple[Rule, ...]
+
+
+def _collect(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    node: Node,
+    going: Outgoing,
+    last: PublishedHead | None,
+    record_type: str,
+) -> _Collected:
+    contract = load_contract(record_type)
+    tell(Step(going.stream, "collect"))
+    columns = going.grant.columns(contract)
+    rules = contract.rules(columns)
+    covered = last.statement.lake_versions.get(record_type) if last else None
+    _remember_sent(con, lake, record_type, covered)
+    lake.attach(con, record_type)
+    table = f"outgoing_{record_type}"
+    hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
+    con.execute(
+        f"CREATE TABLE {ident(table)} AS "
+        f"SELECT {', '.join(map(ident, columns))}, {' OR '.join(hard) or 'false'} AS _broken "
+        f"FROM {ident(record_type + '_current')} ANTI JOIN sent USING (record_id, content_hash) "
+        f"WHERE {_may_go(contract, node, going)}"
+    )
+    rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
+    con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
+    con.execute(f"ALTER TABLE {ident(table)} DROP COLUMN _broken")
+    return _Collected(contract, table, rows - withheld, withheld, rules)
+
+
+def _remember_sent(
+    con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, covered: int | None
+) -> None:
+    """The table ``sent``: every version that the last bundle's lake version held."""
+    con.execute("CREATE OR REPLACE TABLE sent (record_id VARCHAR, content_hash VARCHAR)")
+    if covered is not None:
+        lake.attach(con, record_type, at_version=covered)
+        con.execute(
+            "INSERT INTO sent SELECT record_id, content_hash "
+            f"FROM {ident(record_type + '_history')} WHERE _bundle_id IS NULL"
+        )
+
+
+def _may_go(contract: Contract, node: Node, going: Outgoing) -> str:
+    """SQL over a current row: is it ours, shareable, and not addressed to somebody else?"""
+    tests = [
+        "_bundle_id IS NULL",
+        f"source_org_code = {literal(node.agency.code)}",
+        "sharing_attribute <> 'not_shared'",
+    ]
+    names = set(contract.names())
+    if "to_org" in names:
+        tests.append(f"(to_org IS NULL OR to_org = {literal(going.partner)})")
+    if contract.record_type == "receipt":
+        # A receipt goes back on the way that its bundle came: to that publisher alone.
+        answered = [
+            agreement.stream_id(grant)
+            for agreement in node.agreements()
+            for grant in agreement.grants_from(going.partner)
+            if grant.to_org == node.agency.code
+        ]
+        ours = " OR ".join(
+            f"startsreplace(source_record_id, {literal(stream + '/')})" for stream in answered
+        )
+        tests.append(f"({ours or 'false'})")
+    return " AND ".join(tests)
+
+
+def _publish(
+    node: Node, going: Outgoing, contents: BundleContents, now: datetime, result: Published
+) -> Published:
+    rows = sum(result.counts.values())
+    tell(Step(going.stream, "sign", 0, rows))
+    secret = node.config.keys.passphrase
+    signer = load_signer(
+        node.config.keys.signer, node.secrets(secret) if secret else None, root=node.root
+    )
+    data = build_bundle(contents, [signer], now)
+    path = publish(node.place("repository"), going.stream, contents.sequence, data)
+    published = head(node.place("repository"), going.stream)
+    tell(Step(going.stream, "sign", rows, rows))
+    return replace(
+        result,
+        status="published",
+        sequence=contents.sequence,
+        bundle_id=published.statement.bundle_id if published else None,
+        path=path,
+        size=len(data),
+    )
+
+
+def _verdict(
+    con: duckdb.DuckDBPyConnection, collected: Sequence[_Collected], override_gate: str | None
+) -> bytes:
+    """Great Expectations over the very rows that leave."""
+    checked: list[tuple[Contract, Sequence[Rule], Verdict]] = []
+    for c in collected:
+        verdict = validate(con, c.table, c.contract, c.rules)
+        if not verdict.success:
+            raise DataError(
+                Text(
+                    en=f"Great Expectations found rows of {c.contract.record_type} that break "
+                    "hard rules after they had been taken out",
+                    zh=f"{c.contract.label.zh}中仍有违反强制规则的行，停止发布",
+                )
+            )
+        checked.append((c.contract, c.rules, verdict))
+    return verdict_json(checked, override_gate=override_gate)
+
+
+def _period(
+    con: duckdb.DuckDBPyConnection, collected: Sequence[_Collected]
+) -> tuple[datetime, datetime] | None:
+    parts = " UNION ALL ".join(
+        f"SELECT source_updated_time AS t FROM {ident(c.table)}" for c in collected
+    )
+    row = con.execute(f"SELECT min(t), max(t) FROM ({parts})").fetchone()
+    return (row[0], row[1]) if row and row[0] is not None else None
+
+
+def _next(last: PublishedHead | None) -> int:
+    return last.sequence + 1 if last else 1
+
+
+def _two(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, int]:
+    row = con.execute(sql).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
