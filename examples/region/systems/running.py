@@ -62,7 +62,7 @@ class Systems:
         self._arguments = arguments
         self._stack = ExitStack()
         self.addresses: dict[str, str] = {}
-        self.process_ids: tuple[int, ...] = ()
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Systems:
         with ExitStack() as starting:
@@ -70,7 +70,7 @@ class Systems:
             running = [(api, self._start(starting, api)) for api in APIS]
             for api, process in running:
                 self.addresses[api.address_variable] = _address(process)
-            self.process_ids = tuple(process.pid for _, process in running)
+            self._processes = [process for _, process in running]
             self._stack = starting.pop_all()
         return self
 
@@ -81,6 +81,14 @@ class Systems:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        return tuple(process.pid for process in self._processes)
+
+    def wait(self) -> None:
+        """Return when the first of the processes has ended."""
+        self._processes[0].wait()
 
     def _start(self, stack: ExitStack, api: Api) -> subprocess.Popen[bytes]:
         token = token_path(self._root, api).read_text(encoding="ascii").strip()
