@@ -280,7 +280,7 @@ def _load_carefully(
 
 def _written(record: Good, dialect: Dialect) -> str:
     quote = dialect.quote
-    if record.text is not None and quote not in record.text:
+    if record.text is not None:
         return record.text
     return dialect.delimiter.join(
         f"{quote}{value.replace(quote, quote * 2)}{quote}" for value in record.fields
