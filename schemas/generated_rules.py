@@ -18,8 +18,8 @@ from schemas.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# C0 controls and DEL without tab, line feed and carriage return.
-CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+# C0 controls without tab, line feed and carriage return.
+CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
 
 def generated_rules(

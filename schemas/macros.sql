@@ -8,9 +8,17 @@
 -- Text: trimmed (also full-width spaces and byte order marks), NFC, empty is NULL.
 CREATE OR REPLACE MACRO txt(x) AS
   CASE
-    WHEN regexp_matches(x, '^[\s\x{a0}\x{3000}\x{feff}]|[\s\x{a0}\x{3000}\x{feff}]$|[\x{300}-\x{36f}\x{483}-\x{486}\x{591}-\x{1fff}\x{20d0}-\x{214f}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
+    WHEN regexp_matches(x, '^[\s\x{a0}\x{3000}\x{feff}]|[\s\x{a0}\x{3000}\x{feff}]$|[\x{300}-\x{3ff}\x{483}-\x{486}\x{591}-\x{1fff}\x{2000}-\x{2001}\x{20d0}-\x{232a}\x{2adc}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
     THEN nullif(regexp_replace(nfc_normalize(x), '^[\s\x{a0}\x{3000}\x{feff}]+|[\s\x{a0}\x{3000}\x{feff}]+$', '', 'g'), '')
     ELSE nullif(x, '')
+  END;
+
+-- NFC without trimming; the cast layer applies it to texts that no macro has cleaned.
+CREATE OR REPLACE MACRO nfc_text(x) AS
+  CASE
+    WHEN regexp_matches(x, '[\x{300}-\x{3ff}\x{483}-\x{486}\x{591}-\x{1fff}\x{2000}-\x{2001}\x{20d0}-\x{232a}\x{2adc}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
+    THEN nfc_normalize(x)
+    ELSE x
   END;
 
 -- Full-width letters, digits and punctuation as their half-width forms.
@@ -141,6 +149,10 @@ CREATE OR REPLACE MACRO ts_without_zone(t) AS
   regexp_matches(t, '[ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?$');
 CREATE OR REPLACE MACRO ts_with_zone(t, zone) AS
   CASE WHEN ts_without_zone(t) THEN t || zone ELSE t END;
+
+-- The text if it names its zone, else NULL: the cast layer takes no other for a point in time.
+CREATE OR REPLACE MACRO zoned_text(x) AS
+  CASE WHEN regexp_matches(x, '[0-9][ ]?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') AND NOT regexp_matches(x, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') THEN x END;
 
 -- Points in time. A zone in the text is always kept; without one it is China's (ts_cn), UTC (ts_utc) or a named one.
 CREATE OR REPLACE MACRO ts_cn(x) AS ts_with_zone(ts_text(x), '+08:00');

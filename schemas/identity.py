@@ -1,0 +1,85 @@
+"""Record identity and content hash, as SQL over typed columns.
+
+Defined to the byte in ``docs/record-digest.md`` and tested against the ``rfc8785`` package:
+both are SHA-256 over RFC 8785 JSON, written by DuckDB at the speed of a column store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from schemas.contract import Contract, Field
+from schemas.sql import ident, literal
+
+# to_json writes these with upper-case hex digits, RFC 8785 (3.2.2.2) with lower-case ones. The
+# other controls have no letters in their code or a short form (\b \t \n \f \r) in both.
+_UPPER_HEX = ("0B", "0E", "0F", "1A", "1B", "1C", "1D", "1E", "1F")
+
+
+def record_id_sql(
+    org: str = "source_org_code",
+    record_type: str = "record_type",
+    system: str = "source_system",
+    record: str = "source_record_id",
+) -> str:
+    """SQL of the record identifier: 32 hex digits. The arguments are SQL expressions of texts."""
+    parts = " || ',' || ".join(
+        f"CAST(to_json({e}) AS VARCHAR)" for e in (org, record_type, system, record)
+    )
+    array = f"('[' || {parts} || ']')"
+    return f"left(sha256({_lower_hex(array)}), 32)"
+
+
+def content_hash_sql(contract: Contract, names: Collection[str]) -> str:
+    """SQL of the content hash over those of ``names`` that are content: 64 hex digits.
+
+    Node-filled fields among ``names`` are left out. Whether ``source_updated_time`` belongs to
+    the content is the caller's to say, by naming it or not.
+    """
+    return hash_of(content_json_sql(contract, names))
+
+
+def hash_of(json_sql: str) -> str:
+    """SQL of the SHA-256 of a JSON text as ``to_json`` writes it, brought to RFC 8785."""
+    return f"sha256({_lower_hex(json_sql)})"
+
+
+def content_json_sql(contract: Contract, names: Collection[str]) -> str:
+    """SQL of the JSON object of the non-null content fields, sorted by name, all as strings."""
+    wanted = set(names)
+    fields = sorted(
+        (f for f in contract.content_fields() if f.name in wanted), key=lambda f: f.name
+    )
+    if not fields:
+        return "'{}'"
+    members = ", ".join(f"{_key(f.name)} || {value_json_sql(f)}" for f in fields)
+    # concat leaves out NULL, so a field without a value leaves no trace
+    return f"('{{' || substr(concat({members}), 2) || '}}')"
+
+
+def value_json_sql(field: Field, column: str | None = None) -> str:
+    """SQL of one value as JSON: a string, or an array of strings for a list. NULL stays NULL."""
+    name = column or ident(field.name)
+    match field.duckdb_type:
+        case "VARCHAR" | "VARCHAR[]":
+            return f"CAST(to_json({name}) AS VARCHAR)"
+        case "BIGINT[]":
+            return f"CAST(to_json(CAST({name} AS VARCHAR[])) AS VARCHAR)"
+        case "TIMESTAMPTZ":
+            return f"strftime(make_timestamp(epoch_us({name})), '\"%Y-%m-%dT%H:%M:%S.%fZ\"')"
+        case _:
+            return f"'\"' || CAST({name} AS VARCHAR) || '\"'"
+
+
+def _key(name: str) -> str:
+    return literal(f',"{name}":')
+
+
+def _lower_hex(json_sql: str) -> str:
+    # A backslash of the text itself is written as two; they are set aside (as a control that
+    # JSON text can't contain) so that only real escapes are rewritten.
+    fixed = f"replace({json_sql}, '\\\\', chr(1))"
+    for code in _UPPER_HEX:
+        fixed = f"replace({fixed}, '\\u00{code}', '\\u00{code.lower()}')"
+    fixed = f"replace({fixed}, chr(1), '\\\\')"
+    return f"CASE WHEN contains({json_sql}, '\\u00') THEN {fixed} ELSE {json_sql} END"

@@ -1,0 +1,278 @@
+"""From a source's rows to candidate records: a mapping is one SELECT over ``raw``.
+
+A mapping says what each field is; everything else happens here: every output is a field of
+the contract, every value gets its field's type, a value that can't keeps its raw text in
+``_uncast``, and the node adds what only it can know. No row is added or lost: the rows are
+tied to those of ``raw`` by (``_object``, ``_row``), which the caller counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from schemas import mapping_tree as tree_of
+from schemas.casting import Column, cast_problem, casts
+from schemas.contract import Contract, Field, did_you_mean
+from schemas.errors import ConfigError
+from schemas.identity import content_json_sql, hash_of, record_id_sql
+from schemas.sql import ident, literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_DATA_STATUS = "valid"
+DEFAULT_SHARING_ATTRIBUTE = "conditional"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A mapping that was read and found to fit its contract."""
+
+    sql: str
+    path: str
+    outputs: tuple[str, ...]
+    used_columns: frozenset[str]
+    uses_all: bool
+    tree: tree_of.Node
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run knows about where its rows come from; it goes into every envelope."""
+
+    org_code: str
+    org_name: str
+    system: str
+    division_code: str
+    business_domain: str | None
+    received_time: datetime
+    rule_pack_version: str
+
+
+def parse_mapping(
+    con: duckdb.DuckDBPyConnection, sql: str, path: str, contract: Contract
+) -> Mapping:
+    """Read a mapping and check it against its contract. ``raw`` need not exist yet.
+
+    Raises :class:`ConfigError` that names ``path`` and the trouble: not one SELECT, something
+    that could lose or multiply rows, an output that is no field (with the nearest name), a
+    field that the node fills, a required field that is not given, an unknown code list.
+    """
+    tree = tree_of.parse(con, sql, path)
+    tree_of.check(con, tree, path)
+    outputs = tuple(name for name, _ in tree_of.outputs(tree_of.select_node(tree), path))
+    _check_outputs(outputs, path, contract)
+    used, uses_all = tree_of.columns(tree)
+    return Mapping(
+        sql=sql, path=path, outputs=outputs, used_columns=used, uses_all=uses_all, tree=tree
+    )
+
+
+def candidate_sql(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, contract: Contract, origin: Origin
+) -> str:
+    """One SELECT of candidate records; ``raw`` and ``objects`` must exist on ``con``.
+
+    Columns: every contract field with its type, then ``_object`` INTEGER, ``_row`` BIGINT,
+    ``_uncast`` VARCHAR (JSON object of field and raw text where a cast failed or a text holds
+    control characters, else NULL), ``_has_clock`` BOOLEAN (the mapping gives
+    source_updated_time; without it, it is the fetch time of the row's object, from table
+    ``objects(_object INTEGER, fetched_at TIMESTAMPTZ)``).
+
+    ``record_version`` is 0: the lake sets it when it appends. Raises :class:`ConfigError` if
+    the mapping names a column that raw does not have, gives a field a type that can't be its
+    own, or nobody gives the business domain.
+    """
+    inner = tree_of.with_row_identity(con, mapping.tree)
+    types = _types(con, inner, mapping.path)
+    expressions = dict(tree_of.outputs(tree_of.select_node(mapping.tree), mapping.path))
+    columns = [
+        Column(contract.field(name), types[name], tree_of.function_name(expressions[name]))
+        for name in mapping.outputs
+    ]
+    for column in columns:
+        problem = cast_problem(column)
+        if problem is not None:
+            raise tree_of.config_error(mapping.path, *problem)
+    return _compose(inner, columns, contract, mapping, origin)
+
+
+def unused_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
+    """Columns of ``raw`` that the mapping never names: what a source has beyond it, or drift."""
+    if mapping.uses_all:
+        return ()
+    rows = con.execute("SELECT column_name FROM (DESCRIBE raw)").fetchall()
+    names = [str(row[0]) for row in rows]
+    return tuple(
+        n for n in names if n not in ("_object", "_row") and n.lower() not in mapping.used_columns
+    )
+
+
+def mapping_error(error: Exception, path: str) -> ConfigError:
+    """What DuckDB said about a mapping, as a ConfigError.
+
+    A conversion error quotes the value that failed, which may be personal: its text is dropped.
+    """
+    import duckdb
+
+    if isinstance(
+        error,
+        duckdb.ConversionException | duckdb.InvalidInputException | duckdb.OutOfRangeException,
+    ):
+        return tree_of.config_error(
+            path,
+            Text(
+                en="an expression of the mapping fails on some row",
+                zh="映射中有表达式在某些行上出错",
+            ),
+            Text(
+                en="use the macros, or TRY_CAST with the raw text as a fallback: "
+                "they leave what they can't read to the checks",
+                zh="请使用宏，或者用 TRY_CAST 并保留原文：无法识别的值交给校验处理",
+            ),
+        )
+    said = str(error).split("\n\nLINE", 1)[0].strip().replace("\n", " ")
+    return tree_of.config_error(
+        path, Text(en=f"DuckDB can't run the mapping: {said}", zh=f"映射无法执行：{said}")
+    )
+
+
+def _check_outputs(outputs: tuple[str, ...], path: str, contract: Contract) -> None:
+    known = {f.name: f for f in contract.fields}
+    givable = [f.name for f in contract.content_fields()]
+    for name in outputs:
+        if name not in known:
+            raise tree_of.config_error(
+                path,
+                Text(
+                    en=f"{contract.record_type} has no field {name}",
+                    zh=f"{contract.label.zh}没有字段 {name}",
+                ),
+                did_you_mean(name, givable)
+                or Text(
+                    en="the fields are in docs/data-dictionary.md",
+                    zh="字段见 docs/data-dictionary.zh-CN.md",
+                ),
+            )
+        if known[name].filled_by_node:
+            raise tree_of.config_error(
+                path,
+                Text(
+                    en=f"{name} is filled by the node; the mapping may not give it",
+                    zh=f"{name}（{known[name].label_zh}）由节点填写，映射不得给出",
+                ),
+            )
+        if outputs.count(name) > 1:
+            raise tree_of.config_error(
+                path,
+                Text(en=f"the mapping gives {name} twice", zh=f"映射重复给出 {name}"),
+            )
+    missing = [
+        f
+        for f in contract.content_fields()
+        if f.required and not f.node_default and f.name not in outputs
+    ]
+    if missing:
+        raise tree_of.config_error(
+            path,
+            Text(
+                en="the mapping does not give "
+                + ", ".join(f"{f.name} ({f.label_zh})" for f in missing),
+                zh="映射没有给出" + "、".join(f"{f.name}（{f.label_zh}）" for f in missing),
+            ),
+        )
+
+
+def _types(con: duckdb.DuckDBPyConnection, inner: str, path: str) -> dict[str, str]:
+    import duckdb
+
+    try:
+        rows = con.execute(f"DESCRIBE {inner}").fetchall()
+    except duckdb.Error as error:
+        raise mapping_error(error, path) from error
+    return {str(row[0]).lower(): str(row[1]) for row in rows}
+
+
+def _compose(
+    inner: str, columns: list[Column], contract: Contract, mapping: Mapping, origin: Origin
+) -> str:
+    given = {c.field.name for c in columns}
+    has_clock = "source_updated_time" in given
+    constants = _constants(contract, mapping, origin, given)
+    plan = casts(columns)
+    content = [*given, *(n for n in constants if not contract.field(n).filled_by_node)]
+    node = dict(constants)
+    node["source_updated_time"] = "c.source_updated_time" if has_clock else "o.fetched_at"
+    node["record_id"] = record_id_sql(
+        literal(origin.org_code),
+        literal(contract.record_type),
+        literal(origin.system),
+        "c.source_record_id",
+    )
+    node["content_hash"] = hash_of("c._json")
+    node["sensitivity_class"] = _sensitivity(columns)
+    fields = [f"{_column(f, given, node.get(f.name))} AS {ident(f.name)}" for f in contract.fields]
+    defaults = "".join(f", {constants[n]} AS {ident(n)}" for n in content if n not in given)
+    clock = "" if has_clock else " LEFT JOIN objects o ON o._object = c._object"
+    return (
+        f"SELECT {', '.join(fields)}, CAST(c._object AS INTEGER) AS _object, "
+        f"CAST(c._row AS BIGINT) AS _row, {plan.uncast_sql} AS _uncast, "
+        f"{'TRUE' if has_clock else 'FALSE'} AS _has_clock FROM ("
+        f"SELECT t.*, {content_json_sql(contract, content)} AS _json FROM ("
+        f"SELECT m._object, m._row, {', '.join(plan.outputs)}{defaults} FROM ({inner}) m"
+        f") t) c{clock}"
+    )
+
+
+def _constants(
+    contract: Contract, mapping: Mapping, origin: Origin, given: set[str]
+) -> dict[str, str]:
+    """SQL literals of what the run knows, by field."""
+    domain = origin.business_domain
+    if domain is None and "business_domain" not in given:
+        raise tree_of.config_error(
+            mapping.path,
+            Text(
+                en="nobody gives business_domain (业务门类)",
+                zh="没有给出 business_domain（业务门类）",
+            ),
+            Text(
+                en="give it in the mapping, or under [defaults] in source.toml",
+                zh="请在映射中给出，或者写在 source.toml 的 [defaults] 中",
+            ),
+        )
+    constants = {
+        "record_type": contract.record_type,
+        "schema_version": contract.version,
+        "source_org_code": origin.org_code,
+        "source_org_name": origin.org_name,
+        "source_system": origin.system,
+        "division_code": origin.division_code,
+        "business_domain": domain or "",
+        "data_status": DEFAULT_DATA_STATUS,
+        "sharing_attribute": DEFAULT_SHARING_ATTRIBUTE,
+        "rule_pack_version": origin.rule_pack_version,
+    }
+    found = {name: literal(value) for name, value in constants.items() if name not in given}
+    found["received_time"] = f"TIMESTAMPTZ {literal(origin.received_time.isoformat())}"
+    found["record_version"] = "0"
+    return found
+
+
+def _column(field: Field, given: set[str], sql: str | None) -> str:
+    if field.name in given:
+        return f"c.{ident(field.name)}"
+    return f"CAST({sql or 'NULL'} AS {field.duckdb_type})"
+
+
+def _sensitivity(columns: list[Column]) -> str:
+    branches = []
+    for level in ("sensitive", "personal"):
+        names = [c.field.name for c in columns if c.field.classification == level]
+        if names:
+            some = " OR ".join(f"c.{ident(n)} IS NOT NULL" for n in names)
+            branches.append(f"WHEN {some} THEN {literal(level)}")
+    return f"CASE {' '.join(branches)} ELSE 'internal' END" if branches else "'internal'"
