@@ -30,7 +30,7 @@ def backfill_window(
     here = load_node(node)
     (source,) = here.sources([stream_id])
     now = datetime.now(UTC)
-    request = PullRequest(mode="window", since=since, until=until, now=now)
+    request = PullRequest("window", None, since, until, now)
     return ingest(here, source, request, now, dry_run=dry_run)
 
 

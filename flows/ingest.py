@@ -18,7 +18,7 @@ from connectors.pull import Delivery, PullRequest, pull
 from connectors.raw import RawBatch, load_raw
 from flows.locks import holding
 from flows.progress import Step, tell
-from flows.records import Batch, Judged, check_rows, fence, judge_rows
+from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
 from flows.workspace import workspace
 from hefu.node import Node, Source
 from lake.runs import Drift, RunRecord
@@ -27,8 +27,8 @@ from quality.gate import Gate, judge
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, load_contract
-from schemas.errors import DataError, Where
-from schemas.mapping import Mapping, Origin, parse_mapping, unused_columns
+from schemas.errors import ConfigError, Where
+from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
 from schemas.rulepack import load_rule_pack
 from schemas.text import Text
 
@@ -51,6 +51,7 @@ class _Run:
     now: datetime
     last: RunRecord | None
     sequence: int
+    mapping_sql: str
 
     @property
     def run_id(self) -> str:
@@ -78,19 +79,20 @@ def ingest(
             now,
             lake.last_run(source.stream_id, record_type),
             lake.next_sequence(source.stream_id, record_type),
+            read_mapping(source),
         )
         cursor = run.last.cursor if run.last else None
         delivery = _land(run, replace(request, cursor=dict(cursor) if cursor else None))
         with workspace(node) as (con, tmp):
-            batch, raw = _read(con, run, delivery)
+            raw = _read(con, run, delivery)
             fence(con, node.place("lake"), tmp)
-            check_rows(con, batch)
+            drift = _check(con, run, raw)
             # Two streams of one system may tell of one record: what the lake knows must not
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
-                judged = judge_rows(con, lake, record_type, batch.received, source.stream_id)
-                record = _record(con, run, batch, raw, delivery, judged)
-                return record if dry_run else _store(con, run, batch, record)
+                judged = judge_rows(con, lake, record_type, raw.received, source.stream_id)
+                record = _record(run, raw, delivery, judged, drift)
+                return record if dry_run else _store(con, run, record)
 
 
 def _land(run: _Run, request: PullRequest) -> Delivery:
@@ -109,35 +111,52 @@ def _land(run: _Run, request: PullRequest) -> Delivery:
     )
 
 
-def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> tuple[Batch, RawBatch]:
-    config = run.source.config
+def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawBatch:
+    """Fill ``raw``, ``raw_reject`` and ``objects`` (landing time per ``_object``)."""
     tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
-    raw = load_raw(con, config, delivery)
+    raw = load_raw(con, run.source.config, delivery)
     con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
     if delivery.objects:
         con.executemany(
             "INSERT INTO objects VALUES (?, ?)",
             [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
         )
-    mapping = read_mapping(con, run.source, run.contract)
+    return raw
+
+
+def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
+    """Make ``checked`` of ``raw``; returns what the mapping leaves unused."""
+    subject, rules = run.source.stream_id, run.contract.rules()
+    if not raw.columns:
+        # Nothing came, or nothing that could be read: no column that a mapping could name.
+        nothing = empty_candidates(run.contract)
+        check_candidates(con, nothing, run.contract, rules, subject, 0)
+        return Drift()
+    mapping = parse_mapping(con, run.mapping_sql, str(run.source.mapping_path), run.contract)
+    config, agency = run.source.config, run.node.agency
     origin = Origin(
-        org_code=run.node.agency.code,
-        org_name=run.node.agency.name,
+        org_code=agency.code,
+        org_name=agency.name,
         system=config.system,
-        division_code=config.defaults.division_code or run.node.agency.division_code,
-        business_domain=config.defaults.business_domain or run.node.agency.business_domain,
+        division_code=config.defaults.division_code or agency.division_code,
+        business_domain=config.defaults.business_domain or agency.business_domain,
         received_time=run.now,
         rule_pack_version=load_rule_pack().version,
     )
-    return Batch(run.source.stream_id, run.contract, mapping, origin, raw.received), raw
+    candidates = candidate_sql(con, mapping, run.contract, origin)
+    check_candidates(con, candidates, run.contract, rules, subject, raw.received)
+    return Drift(
+        unused=unused_columns(con, mapping),
+        missing=tuple(sorted(raw.absent)),
+    )
 
 
-def read_mapping(con: duckdb.DuckDBPyConnection, source: Source, contract: Contract) -> Mapping:
-    """The source's ``mapping.sql``, parsed against the contract."""
+def read_mapping(source: Source) -> str:
+    """The text of the source's ``mapping.sql``."""
     try:
-        sql = source.mapping_path.read_text(encoding="utf-8")
+        return source.mapping_path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DataError(
+        raise ConfigError(
             Text(en="the mapping can't be read", zh="无法读取映射文件"),
             where=Where(str(source.mapping_path)),
             hint=Text(
@@ -145,16 +164,10 @@ def read_mapping(con: duckdb.DuckDBPyConnection, source: Source, contract: Contr
                 zh="请写入一条针对 raw 的 SELECT，写法见 docs/mapping.md",
             ),
         ) from error
-    return parse_mapping(con, sql, str(source.mapping_path), contract)
 
 
 def _record(
-    con: duckdb.DuckDBPyConnection,
-    run: _Run,
-    batch: Batch,
-    raw: RawBatch,
-    delivery: Delivery,
-    judged: Judged,
+    run: _Run, raw: RawBatch, delivery: Delivery, judged: Judged, drift: Drift
 ) -> RunRecord:
     counts = judged.counts
     gate = _gate(run, judged)
@@ -173,9 +186,9 @@ def _record(
         gate_passed=gate.passed,
         gate_reasons=gate.reasons,
         landed=tuple(landed.digest for landed in delivery.objects),
-        mapping_digest=hashlib.sha256(batch.mapping.sql.encode()).hexdigest(),
+        mapping_digest=hashlib.sha256(run.mapping_sql.encode()).hexdigest(),
         contract_version=run.contract.version,
-        drift=_drift(con, batch.mapping),
+        drift=drift,
         sequence=run.sequence,
     )
 
@@ -186,11 +199,7 @@ def _gate(run: _Run, judged: Judged) -> Gate:
     return judge(judged.counts, run.source.config.expect, same_mode, judged.newest, run.now)
 
 
-def _drift(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> Drift:
-    return Drift(unused=unused_columns(con, mapping))
-
-
-def _store(con: duckdb.DuckDBPyConnection, run: _Run, batch: Batch, record: RunRecord) -> RunRecord:
+def _store(con: duckdb.DuckDBPyConnection, run: _Run, record: RunRecord) -> RunRecord:
     tell(Step(run.source.stream_id, "store", 0, record.accepted))
     written = write_quarantine(
         con,

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flows.locks import holding
-from flows.records import Batch, check_rows, judge_rows
+from flows.records import check_candidates, judge_rows
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.ledger import Entry
@@ -21,7 +21,7 @@ from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.contract import load_contract
 from schemas.errors import VerificationError
-from schemas.mapping import Origin, parse_mapping
+from schemas.mapping import Origin, candidate_sql, parse_mapping
 from schemas.rulepack import load_rule_pack
 
 SYSTEM = "hefu"
@@ -122,10 +122,10 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
             f"INSERT INTO raw VALUES ({', '.join('?' * (len(columns) + 2))})",
             [[*asdict(r).values(), 0, i + 1] for i, r in enumerate(new)],
         )
-        batch = Batch(
-            STREAM_ID,
-            contract,
+        candidates = candidate_sql(
+            con,
             parse_mapping(con, MAPPING, "flows/receipts.py", contract),
+            contract,
             Origin(
                 org_code=node.agency.code,
                 org_name=node.agency.name,
@@ -135,9 +135,8 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
                 received_time=now,
                 rule_pack_version=load_rule_pack().version,
             ),
-            len(new),
         )
-        check_rows(con, batch)
+        check_candidates(con, candidates, contract, contract.rules(), STREAM_ID, len(new))
         counts = judge_rows(con, lake, "receipt", len(new), STREAM_ID).counts
         sequence = lake.next_sequence(STREAM_ID, "receipt")
         run = RunRecord(

@@ -12,14 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.mapping import Mapping, Origin, candidate_sql
-
 from flows.progress import Step, tell
 from quality.check import create_checked, rule_counts, settle
 from quality.counts import Counts
 from quality.gx import validate
 from schemas.contract import Contract, Rule
-from schemas.sql import literal, seal
+from schemas.sql import ident, literal, seal
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,26 +33,12 @@ class Judged:
     newest: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """``raw`` and ``raw_reject`` are filled; this says what they are."""
-
-    subject: str
-    contract: Contract
-    mapping: Mapping
-    origin: Origin
-    received: int
-
-
-def check_rows(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    """Map ``raw`` to candidates and check them; see :func:`check_candidates`."""
-    check_candidates(
-        con,
-        candidate_sql(con, batch.mapping, batch.contract, batch.origin),
-        batch.contract,
-        batch.contract.rules(),
-        batch.subject,
-        batch.received,
+def empty_candidates(contract: Contract) -> str:
+    """SQL for no candidate at all, in the shape of some."""
+    fields = ", ".join(f"NULL::{f.duckdb_type} AS {ident(f.name)}" for f in contract.fields)
+    return (
+        f"SELECT {fields}, NULL::INTEGER AS _object, NULL::BIGINT AS _row, "
+        "NULL::VARCHAR AS _uncast, NULL::BOOLEAN AS _has_clock WHERE false"
     )
 
 

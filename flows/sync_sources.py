@@ -31,7 +31,7 @@ def sync_source(node: str, stream_id: str) -> RunRecord:
     here = load_node(node)
     (source,) = here.sources([stream_id])
     now = datetime.now(UTC)
-    return ingest(here, source, PullRequest(mode="cursor", now=now), now)
+    return ingest(here, source, PullRequest("cursor", None, None, None, now), now)
 
 
 @flow(name="sync sources", flow_run_name="sync {node}")

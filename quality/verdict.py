@@ -45,14 +45,22 @@ class Verdict:
             )
 
 
-def verdict_json(checked: Sequence[tuple[Contract, Sequence[Rule], Verdict]]) -> bytes:
+def verdict_json(
+    checked: Sequence[tuple[Contract, Sequence[Rule], Verdict]],
+    *,
+    override_gate: str | None = None,
+) -> bytes:
     """The ``quality/verdict.json`` of a bundle: same verdicts, same bytes.
+
+    ``override_gate`` is a person's reason for publishing although a gate was closed; the
+    partner is told of it.
 
     Per record type: contract version, rows, and per rule its severity, fields, count of rows
     that break it and legal or standard source. UTF-8, sorted keys, a line feed at the end.
     """
     document = {
         "format": FORMAT,
+        "gate_override": override_gate,
         "records": {
             contract.record_type: {
                 "contract_version": contract.version,
