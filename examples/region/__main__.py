@@ -116,7 +116,7 @@ def _night(region: Region, bars: Progress) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with listening(follow):
         for part in todo:
-            bars.update(now, description=f"{part.agency.county} {part.step}", total=None)
+            bars.update(now, description=f"{part.agency.label} {part.step}", total=None)
             outcomes += part.run()
             bars.advance(whole, part.size)
     bars.update(now, visible=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from examples.region.check_digits import credit_code
+from schemas.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Agency:
     division_code: str
     province: str
     document_mark: str
+
+    @property
+    def label(self) -> Text:
+        """The county's short name in both languages."""
+        return Text(en=self.folder.capitalize(), zh=self.county)
 
 
 def _agency(folder: str, county: str, division_code: str, province: str, mark: str) -> Agency:

@@ -88,7 +88,7 @@ def source_lines(region: Region) -> list[SourceLine]:
                 continue
             lines.append(
                 SourceLine(
-                    agency=agency.county,
+                    agency=agency.label,
                     source=source.label,
                     received=run.received,
                     accepted=run.accepted,
@@ -124,8 +124,8 @@ def exchange_lines(region: Region) -> list[ExchangeLine]:
 def _exchange(sender: str, sent: NodeStatus, receiver: str, taken: NodeStatus) -> ExchangeLine:
     from_sender = [each for each in taken.taken if each.partner == sender]
     return ExchangeLine(
-        sender=BY_CODE[sender].county,
-        receiver=BY_CODE[receiver].county,
+        sender=BY_CODE[sender].label,
+        receiver=BY_CODE[receiver].label,
         bundles=sum(each.sequence for each in sent.sent if each.partner == receiver),
         verified=sum(each.sequence for each in from_sender),
         records=sum(each.rows for each in from_sender),
