@@ -19,14 +19,25 @@ from typing import Annotated, Any
 import typer
 
 from hefu import __version__
-from hefu.commands import bundle, check, init, partner, publish, quarantine, receive, status, sync
+from hefu.commands import (
+    bundle,
+    check,
+    draft,
+    init,
+    partner,
+    publish,
+    quarantine,
+    receive,
+    status,
+    sync,
+)
 from hefu.commands.options import NODE, NODE_VARIABLE, Group, Session, find_node, option
 from hefu.terminal import say_error, say_json, tr
 from schemas.errors import ConfigError, HefuError
 from schemas.text import Text
 
 #: In the order in which ``hefu --help`` lists them.
-_GROUPS = (init, check, sync, publish, receive, bundle, status, quarantine, partner)
+_GROUPS = (init, draft, check, sync, publish, receive, bundle, status, quarantine, partner)
 
 DEFECT = 70
 INTERRUPTED = 130

@@ -35,11 +35,14 @@ class Scaffolded:
     public_key_path: Path
 
 
-def check_agency(code: str, name: str, division_code: str) -> Agency:
+def check_agency(
+    code: str, name: str, division_code: str, business_domain: str | None = None
+) -> Agency:
     """The agency, if its codes can be real.
 
     ``code`` must satisfy GB 32100-2015 including its check character; ``division_code`` must
-    have GB/T 2260's six digits. Raises :class:`ConfigError` naming the option.
+    have GB/T 2260's six digits; ``business_domain`` must be in that code list.
+    Raises :class:`ConfigError`.
     """
     from schemas.sql import connect
 
@@ -75,7 +78,30 @@ def check_agency(code: str, name: str, division_code: str) -> Agency:
         )
     if not name.strip():
         raise ConfigError(Text(en="the agency needs a name", zh="请填写机构名称"))
-    return Agency(code=str(normal), name=name.strip(), division_code=division_code)
+    _check_domain(business_domain)
+    return Agency(
+        code=str(normal),
+        name=name.strip(),
+        division_code=division_code,
+        business_domain=business_domain,
+    )
+
+
+def _check_domain(business_domain: str | None) -> None:
+    from schemas.codes import canonical
+
+    known = {row.code: row for row in canonical("business_domain")}
+    if business_domain is not None and business_domain not in known:
+        raise ConfigError(
+            Text(
+                en=f"{business_domain!r} is not a business domain",
+                zh=f"{business_domain!r} 不是业务门类代码",
+            ),
+            hint=Text(
+                en=", ".join(f"{code} {row.label_en}" for code, row in known.items()),
+                zh="、".join(f"{code} {row.label_zh}" for code, row in known.items()),
+            ),
+        )
 
 
 def create_node(root: Path, agency: Agency, passphrase: str) -> Scaffolded:
@@ -145,6 +171,16 @@ def toml_text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _domain_line(agency: Agency) -> str:
+    if agency.business_domain is not None:
+        return f"business_domain = {toml_text(agency.business_domain)}"
+    about = tr(
+        "what its records are about, if no source says otherwise: 01 highways, 02 road transport",
+        "业务门类，来源可另行指定：01 公路路政，02 道路运政 …",
+    )
+    return f'# business_domain = "01"  # {about}'
+
+
 def _config_text(agency: Agency) -> str:
     about = tr(
         "A node of Hefu. Check it with: hefu check", "合符节点的配置。检查配置请运行：hefu check"
@@ -168,6 +204,7 @@ def _config_text(agency: Agency) -> str:
 code = {toml_text(agency.code)}
 name = {toml_text(agency.name)}
 division_code = {toml_text(agency.division_code)}
+{_domain_line(agency)}
 
 # {machine}
 [node]

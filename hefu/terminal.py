@@ -19,12 +19,13 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 #: Beijing time, in which every moment is shown.
 CST = timezone(timedelta(hours=8))
 
-#: Width of a table that nobody looks at (a pipe, a file): wide enough that nothing wraps.
-_PIPE_WIDTH = 200
+#: Width for a pipe or a file: wide enough that no row of a table wraps.
+_PIPE_WIDTH = 10_000
 
 Progress = Callable[[int, "int | None"], None]
 
@@ -108,7 +109,15 @@ def say_table(
     for row in cells:
         # Cells are data: never read as markup.
         table.add_row(*(Cell(value) for value in row))
-    console(sys.stdout).print(table)
+    _print_table(table)
+
+
+def _print_table(table: Table) -> None:
+    screen = console(sys.stdout)
+    with screen.capture() as captured:
+        screen.print(table)
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    say_data("\n".join(line for line in lines if line))
 
 
 @contextmanager

@@ -38,7 +38,6 @@ class FieldTrial:
 
     name: str
     label_zh: str
-    label_en: str
     required: bool
     columns: tuple[str, ...]
     raw: str | None
@@ -59,7 +58,6 @@ class Trial:
     unreadable: int
     quarantined: int
     fields: tuple[FieldTrial, ...]
-    missing: tuple[str, ...]
     unused: tuple[str, ...]
     reasons: Mapping[str, int]
 
@@ -89,15 +87,18 @@ def try_mapping(
 ) -> Trial:
     """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
     from connectors.raw import load_raw
-    from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
-
     from quality.check import create_checked, settle
     from schemas.contract import load_contract
+    from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
+    from schemas.rulepack import load_rule_pack
     from schemas.sql import seal
 
     contract = load_contract(source.config.record_type)
-    load_raw(con, source.config, delivery)
+    batch = load_raw(con, source.config, delivery)
+    if not batch.columns:
+        return _nothing(source, contract, delivery, batch.unreadable)
     _keep_sample(con)
+    _create_objects(con, delivery)
     seal(con)
     sql = _read_mapping(source)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
@@ -108,7 +109,7 @@ def try_mapping(
         division_code=source.config.defaults.division_code or node.agency.division_code,
         business_domain=source.config.defaults.business_domain or node.agency.business_domain,
         received_time=now,
-        rule_pack_version=contract.version,
+        rule_pack_version=load_rule_pack().version,
     )
     create_checked(con, candidate_sql(con, mapping, contract, origin), contract.rules())
     _create_known(con)
@@ -121,7 +122,6 @@ def try_mapping(
         for field in contract.fields
         if field.name in mapping.outputs
     )
-    given = set(mapping.outputs)
     return Trial(
         stream_id=source.stream_id,
         record_type=contract.record_type,
@@ -130,11 +130,6 @@ def try_mapping(
         unreadable=_one(con, "SELECT count(*) FROM raw_reject"),
         quarantined=counts.quarantined,
         fields=fields,
-        missing=tuple(
-            f.name
-            for f in contract.fields
-            if f.required and not f.filled_by_node and f.name not in given
-        ),
         unused=unused_columns(con, mapping),
         reasons=counts.reasons,
     )
@@ -162,6 +157,31 @@ def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
             f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} "
             f"ORDER BY _object, _row LIMIT {SAMPLE_ROWS}"
+        )
+
+
+def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable: int) -> Trial:
+    """No row could be read, so there are no columns to map."""
+    return Trial(
+        stream_id=source.stream_id,
+        record_type=contract.record_type,
+        objects=len(delivery.objects),
+        rows=0,
+        unreadable=unreadable,
+        quarantined=unreadable,
+        fields=(),
+        unused=(),
+        reasons={},
+    )
+
+
+def _create_objects(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """The fetch time of each object stands in for a clock that the source does not have."""
+    con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
+    if delivery.objects:
+        con.executemany(
+            "INSERT INTO objects VALUES (?, ?)",
+            [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
         )
 
 
@@ -216,7 +236,6 @@ def _try_field(
     return FieldTrial(
         name=field.name,
         label_zh=field.label_zh,
-        label_en=field.label_en,
         required=field.required,
         columns=columns,
         raw=shown_raw,

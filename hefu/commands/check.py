@@ -143,14 +143,6 @@ def _show(trial: Trial) -> None:
         [_row(field) for field in trial.fields],
         numbers=(5,),
     )
-    if trial.missing:
-        names = ", ".join(trial.missing)
-        say_data(
-            tr(
-                f"required fields that the mapping does not give: {names}",
-                f"映射未给出的必填字段：{names}",
-            )
-        )
     names = ", ".join(trial.unused) or tr("none", "无")
     say_data(
         tr(f"source columns that the mapping does not use: {names}", f"映射未使用的来源列：{names}")
@@ -165,7 +157,7 @@ def _row(field: FieldTrial) -> tuple[str, ...]:
         problems.append(tr("flagged: ", "存疑：") + _problems(field.flagged))
     return (
         field.name + (" *" if field.required else ""),
-        tr(f"{field.label_zh} {field.label_en}", field.label_zh),
+        field.label_zh,
         ", ".join(field.columns),
         field.raw if field.raw is not None else "",
         field.value if field.value is not None else "",

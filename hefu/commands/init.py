@@ -55,11 +55,20 @@ def init(
             zh="本机构的行政区划代码，六位数字（GB/T 2260）",
         ),
     ] = None,
+    domain: Annotated[
+        str | None,
+        option(
+            "--domain",
+            metavar="CODE",
+            en="business domain of its records, as 01 highways or 02 road transport",
+            zh="业务门类代码，如 01 公路路政、02 道路运政",
+        ),
+    ] = None,
 ) -> None:
     from hefu.scaffold import check_agency, create_node
 
     code, name, division = _ask(code, name, division)
-    agency = check_agency(code, name, division)
+    agency = check_agency(code, name, division, domain)
     made = create_node(folder, agency, secrets.token_urlsafe(32))
     _tell(made)
     say_data(made.public_key.fingerprint)
@@ -93,18 +102,18 @@ def _tell(made: Scaffolded) -> None:
     say(tr(f"Made a node in {root}.", f"已在 {root} 新建节点。"))
     say(
         tr(
-            "Next:\n"
-            f"  1. describe a source:   {root}/sources/<system>/<stream>/source.toml, mapping.sql\n"
-            f"  2. try it on a sample:  hefu check --node {root}\n"
-            f"  3. take it in:          hefu sync --node {root}\n"
-            f"  4. hand your key over:  hefu partner card --out DIR --node {root}\n"
+            f"Next, in {root}:\n"
+            f"  1. describe a source:   hefu draft SYSTEM/STREAM FILE.csv --records TYPE\n"
+            f"  2. try it on a sample:  hefu check\n"
+            f"  3. take it in:          hefu sync\n"
+            f"  4. hand your key over:  hefu partner card --out DIR\n"
             "Keep keys/ to yourself and make a copy of it.\n"
             "Fingerprint of your public key, to be read aloud to partners:",
-            "下一步：\n"
-            f"  1. 描述数据来源：{root}/sources/<系统>/<数据流>/source.toml 与 mapping.sql\n"
-            f"  2. 用样本试运行：hefu check --node {root}\n"
-            f"  3. 正式采集：    hefu sync --node {root}\n"
-            f"  4. 向对方交付公钥：hefu partner card --out 目录 --node {root}\n"
+            f"下一步（在 {root} 中）：\n"
+            f"  1. 描述数据来源：hefu draft 系统/数据流 文件.csv --records 类型\n"
+            f"  2. 用样本试运行：hefu check\n"
+            f"  3. 正式采集：    hefu sync\n"
+            f"  4. 向对方交付公钥：hefu partner card --out 目录\n"
             "keys/ 目录请妥善保管、留好备份，切勿外传。\n"
             "公钥指纹如下，请与协作单位当面或电话逐字核对：",
         )
