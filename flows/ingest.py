@@ -23,13 +23,15 @@ from flows.workspace import workspace
 from hefu.node import Node, Source
 from lake.runs import Drift, RunRecord
 from lake.store import Lake
-from quality.gate import Gate, judge
+from quality.counts import Counts
+from quality.gate import Gate, judge, judge_freshness
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, load_contract
 from schemas.errors import ConfigError, Where
 from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
 from schemas.rulepack import load_rule_pack
+from schemas.sql import ident
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ def ingest(
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
                 judged = judge_rows(con, lake, record_type, raw.received, source.stream_id)
-                record = _record(run, raw, delivery, judged, drift)
+                gate = _gate(con, run, delivery, judged)
+                record = _record(run, raw, delivery, judged.counts, drift, gate)
                 return record if dry_run else _store(con, run, record)
 
 
@@ -167,10 +170,8 @@ def read_mapping(source: Source) -> str:
 
 
 def _record(
-    run: _Run, raw: RawBatch, delivery: Delivery, judged: Judged, drift: Drift
+    run: _Run, raw: RawBatch, delivery: Delivery, counts: Counts, drift: Drift, gate: Gate
 ) -> RunRecord:
-    counts = judged.counts
-    gate = _gate(run, judged)
     cursor: dict[str, Any] | None = raw.cursor if raw.cursor is not None else delivery.cursor
     if run.mode == "window":
         # A backfill looks back; where the nightly pull has got to is not its business.
@@ -193,10 +194,37 @@ def _record(
     )
 
 
-def _gate(run: _Run, judged: Judged) -> Gate:
+def _gate(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, judged: Judged) -> Gate:
+    """Is this run what an ordinary run of its source looks like?
+
+    A run that found nothing to read says nothing new of the source's volume: what the last one
+    was found wanting in stands until a run is better.
+    """
+    expect = run.source.config.expect
+    newest = judged.newest
+    if expect.max_age_hours is not None:
+        newest = _newest(con, run, newest)
+    if not delivery.objects and run.last is not None:
+        stale = judge_freshness(expect, newest, run.now)
+        if stale is None or run.last.gate_reasons:
+            return Gate(run.last.gate_reasons)
+        return Gate((stale,))
     earlier = run.lake.runs(run.contract.record_type, run.source.stream_id, RUNS_TO_COMPARE)
-    same_mode = [r for r in earlier if r.mode == run.mode]
-    return judge(judged.counts, run.source.config.expect, same_mode, judged.newest, run.now)
+    same_kind = [r for r in earlier if r.mode == run.mode and r.landed]
+    return judge(judged.counts, expect, same_kind, newest, run.now)
+
+
+def _newest(con: duckdb.DuckDBPyConnection, run: _Run, newest: datetime | None) -> datetime | None:
+    """The newest update time of this system that the node knows, stored or just read."""
+    record_type = run.contract.record_type
+    run.lake.attach(con, record_type)
+    row = con.execute(
+        f"SELECT max(source_updated_time) FROM {ident(record_type + '_history')} "
+        "WHERE _bundle_id IS NULL AND source_system = ?",
+        [run.source.config.system],
+    ).fetchone()
+    known = [t for t in (newest, row[0] if row else None) if t is not None]
+    return max(known, default=None)
 
 
 def _store(con: duckdb.DuckDBPyConnection, run: _Run, record: RunRecord) -> RunRecord:

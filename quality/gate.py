@@ -68,7 +68,7 @@ def judge(
         _too_few(counts, expect),
         _dropped(counts, expect, history),
         _too_many_refused(counts, expect),
-        _stale(expect, newest, now),
+        judge_freshness(expect, newest, now),
     )
     return Gate(tuple(reason for reason in found if reason is not None))
 
@@ -109,7 +109,8 @@ def _too_many_refused(counts: Counts, expect: Expect) -> Text | None:
     )
 
 
-def _stale(expect: Expect, newest: datetime | None, now: datetime) -> Text | None:
+def judge_freshness(expect: Expect, newest: datetime | None, now: datetime) -> Text | None:
+    """Why the newest row is too old; None if it is not, or if no age is expected."""
     if expect.max_age_hours is None:
         return None
     if newest is None:
