@@ -16,6 +16,8 @@ from rich.text import Text as Cell
 from schemas.text import Text
 
 TOP_REASONS: Final = 5
+TOP_REASONS_OF_SOURCE: Final = 2
+WIDE_COLUMNS: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,18 @@ class Night:
 
 def show(night: Night, console: Console) -> None:
     """Print the screen on ``console``, in the reader's language."""
-    console.print(closing_screen(night))
+    console.print(closing_screen(night, wide=console.width >= WIDE_COLUMNS))
 
 
-def closing_screen(night: Night) -> RenderableType:
-    """The screen: what came in, why rows wait, what was exchanged, where it lies, what to try."""
+def closing_screen(night: Night, *, wide: bool) -> RenderableType:
+    """The screen: what came in, why rows wait, what was exchanged, where it lies, what to try.
+
+    ``wide``: each source's reasons stand beside its counts; else they are added up below.
+    """
+    sources = _sources_table(night.sources, wide=wide)
     return Group(
         _headline(night),
-        _sources_table(night.sources),
-        _reasons(night.sources),
+        *((sources,) if wide else (sources, _reasons(night.sources))),
         _exchanges_table(night.exchanges),
         *_places(night.target),
     )
@@ -95,7 +100,8 @@ def _headline(night: Night) -> Cell:
     return Cell(f"\n{text}{account}\n", style="bold" if balanced else "bold red")
 
 
-def _sources_table(lines: Sequence[SourceLine]) -> Table:
+def _sources_table(lines: Sequence[SourceLine], *, wide: bool) -> Table:
+    reasons = (Text(en="why", zh="隔离的主要原因"), "left")
     table = _table(
         (Text(en="own systems", zh="自有系统"), "left"),
         (Text(en="received", zh="收到"), "right"),
@@ -103,6 +109,7 @@ def _sources_table(lines: Sequence[SourceLine]) -> Table:
         (Text(en="unchanged", zh="未变"), "right"),
         (Text(en="duplicate", zh="重复"), "right"),
         (Text(en="quarantined", zh="隔离"), "right"),
+        *((reasons,) if wide else ()),
     )
     before = None
     for line in lines:
@@ -110,15 +117,28 @@ def _sources_table(lines: Sequence[SourceLine]) -> Table:
             table.add_row(Cell(str(line.agency), style="bold"))
             before = line.agency
         counts = (line.received, line.accepted, line.unchanged, line.duplicate, line.quarantined)
-        table.add_row(Cell(f"  {line.source}"), *(Cell(f"{count:,}") for count in counts))
+        cells = [Cell(f"  {line.source}"), *(Cell(f"{count:,}") for count in counts)]
+        table.add_row(*cells, *((Cell(_reasons_of(line)),) if wide else ()))
     return table
+
+
+def _most(reasons: Mapping[Text, int]) -> list[tuple[Text, int]]:
+    return sorted(reasons.items(), key=lambda item: (-item[1], item[0].en))
+
+
+def _reasons_of(line: SourceLine) -> str:
+    most = _most(line.reasons)
+    shown = [f"{reason} ×{count:,}" for reason, count in most[:TOP_REASONS_OF_SOURCE]]
+    if len(most) > TOP_REASONS_OF_SOURCE:
+        shown.append("…")
+    return str(Text(en="; ", zh="；")).join(shown)
 
 
 def _reasons(lines: Sequence[SourceLine]) -> Cell:
     counted: Counter[Text] = Counter()
     for line in lines:
         counted.update(line.reasons)
-    most = sorted(counted.items(), key=lambda item: (-item[1], item[0].en))
+    most = _most(counted)
     shown = [f"  {count:>6,}  {reason}" for reason, count in most[:TOP_REASONS]]
     if len(most) > TOP_REASONS:
         rest = sum(count for _, count in most[TOP_REASONS:])
