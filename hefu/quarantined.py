@@ -185,8 +185,8 @@ def _rows_of(
     )
     entries.create_view("quarantine_resolved", replace=True)
     found = con.execute(
-        'SELECT row_digest, at, object_digest, "row", record_id, source_record_id, reasons, '
-        "raw, raw_text, uncast, detail FROM quarantine_resolved WHERE resolved_by IS NULL"
+        "SELECT row_digest, quarantined_at, object_digest, row, record_id, source_record_id, "
+        "reasons, raw, raw_text, uncast, detail FROM quarantine_resolved WHERE resolved_by IS NULL"
     ).fetchall()
     for digest, at, obj, row, record_id, source_record_id, reasons, *texts in found:
         yield OpenRow(

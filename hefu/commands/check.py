@@ -98,8 +98,8 @@ def _check_configuration(node: Node) -> list[str]:
             f"节点：{node.agency.name}（{node.agency.code}）",
         ),
         tr(
-            f"read:    {count} sources, {len(agreements)} agreements, {len(partners)} partners, "
-            "signing key",
+            f"read:    sources {count}, agreements {len(agreements)}, partners {len(partners)}, "
+            "signing key usable",
             f"已读取：来源 {count} 个，协议 {len(agreements)} 份，协作单位 {len(partners)} 家，"
             "签名密钥可用",
         ),

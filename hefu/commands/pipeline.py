@@ -6,6 +6,7 @@ steps become progress on stderr, and one part's failure is told beside the other
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -75,6 +76,9 @@ def run_flow(
 
         if verbose:
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
+        else:
+            # Great Expectations announces its temporary folders as news.
+            logging.getLogger("great_expectations").setLevel(logging.WARNING)
         quiet_prefect(node.place("tmp") / "prefect")
         with _following(what):
             try:

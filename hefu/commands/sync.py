@@ -75,7 +75,8 @@ def sync(
 
         return sync_sources(str(here.root), wanted)
 
-    what = tr(f"syncing {len(streams)} sources", f"正在同步 {len(streams)} 个来源")
+    names = ", ".join(source.stream_id for source in streams)
+    what = tr(f"syncing {names}", f"正在同步 {names}")
     _finish(run_flow(here, what, call, verbose=is_verbose(ctx)), as_json=as_json)
 
 
