@@ -33,7 +33,7 @@ from lake.store import Lake
 from quality.counts import Counts
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
-from schemas.contract import load_contract
+from schemas.contract import Contract, load_contract
 from schemas.errors import ConfigError, VerificationError, Where
 from schemas.sql import ident
 from schemas.text import Text
@@ -225,7 +225,8 @@ def _append(
     with workspace(node) as (con, _):
         columns = _load(con, bundle, record_type)
         rules = contract.rules(columns)
-        check_candidates(con, _CANDIDATES, contract, rules, incoming.stream, rows)
+        candidates = _candidates(contract, columns)
+        check_candidates(con, candidates, contract, rules, incoming.stream, rows)
         with holding(node, f"table/{record_type}"):
             judged: Judged = judge_rows(con, lake, record_type, rows, incoming.stream)
             counts = judged.counts
@@ -257,12 +258,20 @@ def _append(
     return counts
 
 
-#: A received row has no clock of its own here: only what is newer than the version in force
-#: changes it, so a publisher that goes back to an earlier content is followed.
-_CANDIDATES = (
-    "SELECT * EXCLUDE (_object, _row), _object, _row, NULL::VARCHAR AS _uncast, "
-    "false AS _has_clock FROM received"
-)
+def _candidates(contract: Contract, names: tuple[str, ...]) -> str:
+    """SQL for the received rows in the shape of candidates: what was not shared is NULL.
+
+    A received row has no clock of its own here: only what is newer than the version in force
+    changes it, so a publisher that goes back to an earlier content is followed.
+    """
+    fields = ", ".join(
+        ident(f.name) if f.name in names else f"NULL::{f.duckdb_type} AS {ident(f.name)}"
+        for f in contract.fields
+    )
+    return (
+        f"SELECT {fields}, _object, _row, NULL::VARCHAR AS _uncast, false AS _has_clock "
+        "FROM received"
+    )
 
 
 def _load(

@@ -27,6 +27,9 @@ from schemas.rulepack import load_rule_pack
 SYSTEM = "hefu"
 STREAM_ID = f"{SYSTEM}/receipts"
 
+#: schemas/codes/business_domain.csv: a bundle may hold several domains, its receipt has none.
+OTHER_DOMAIN = "99"
+
 MAPPING = """
 SELECT
     receipt_no AS source_record_id,
@@ -131,7 +134,7 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
                 org_name=node.agency.name,
                 system=SYSTEM,
                 division_code=node.agency.division_code,
-                business_domain=node.agency.business_domain,
+                business_domain=node.agency.business_domain or OTHER_DOMAIN,
                 received_time=now,
                 rule_pack_version=load_rule_pack().version,
             ),
