@@ -94,18 +94,23 @@ def say_table(
     numbers: Sequence[int] = (),
     empty: str | None = None,
 ) -> None:
-    """A table on stdout. ``numbers``: columns set to the right; ``empty``: said of no row."""
+    """A table on stdout. ``numbers``: columns set to the right; ``empty``: said instead of a
+    table without rows, the empty text for nothing at all.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text as Cell
 
     cells = list(rows)
     if not cells and empty is not None:
-        say(empty)
+        if empty:
+            say(empty)
         return
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(columns):
-        table.add_column(Cell(name), justify="right" if index in numbers else "left")
+        table.add_column(
+            Cell(name), justify="right" if index in numbers else "left", overflow="fold"
+        )
     for row in cells:
         # Cells are data: never read as markup.
         table.add_row(*(Cell(value) for value in row))

@@ -32,8 +32,8 @@ class FieldTrial:
 
     ``columns``: the source columns it is made of. ``raw`` and ``value``: one row's source
     values and what became of them, personal ones masked; a row that failed is preferred, so
-    that the fault is seen. ``filled``: rows with a value. ``failed``: rule id → rows;
-    ``flagged``: the same for soft rules.
+    that the fault is seen. ``filled``: rows with a value. ``failed_rows``: rows that break a
+    hard rule about this field. ``failed``: rule id → rows; ``flagged``: the same for soft rules.
     """
 
     name: str
@@ -43,6 +43,7 @@ class FieldTrial:
     raw: str | None
     value: str | None
     filled: int
+    failed_rows: int
     failed: Mapping[str, int]
     flagged: Mapping[str, int]
 
@@ -60,6 +61,7 @@ class Trial:
     fields: tuple[FieldTrial, ...]
     unused: tuple[str, ...]
     reasons: Mapping[str, int]
+    soft: Mapping[str, int]
 
 
 def try_source(node: Node, source: Source, now: datetime) -> Trial:
@@ -132,6 +134,7 @@ def try_mapping(
         fields=fields,
         unused=unused_columns(con, mapping),
         reasons=counts.reasons,
+        soft=counts.soft,
     )
 
 
@@ -172,6 +175,7 @@ def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable:
         fields=(),
         unused=(),
         reasons={},
+        soft={},
     )
 
 
@@ -241,6 +245,9 @@ def _try_field(
         raw=shown_raw,
         value=shown_value,
         filled=_one(con, f"SELECT count({name}) FROM checked"),
+        failed_rows=_one(
+            con, "SELECT count(DISTINCT (_object, _row)) FROM trial_broken WHERE hard"
+        ),
         failed={reason: count for reason, hard, count in counted if hard},
         flagged={reason: count for reason, hard, count in counted if not hard},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,23 +137,21 @@ def _show(trial: Trial) -> None:
             tr("source value", "原值"),
             tr("becomes", "规范值"),
             tr("filled", "有值"),
-            tr("problems", "问题"),
+            tr("refused", "不合格"),
         ],
         [_row(field) for field in trial.fields],
-        numbers=(5,),
+        numbers=(5, 6),
     )
     names = ", ".join(trial.unused) or tr("none", "无")
     say_data(
         tr(f"source columns that the mapping does not use: {names}", f"映射未使用的来源列：{names}")
     )
+    _say_problems(trial)
     say_data("")
     _warn(trial)
 
 
 def _row(field: FieldTrial) -> tuple[str, ...]:
-    problems = [_problems(field.failed)]
-    if field.flagged:
-        problems.append(tr("flagged: ", "存疑：") + _problems(field.flagged))
     return (
         field.name + (" *" if field.required else ""),
         field.label_zh,
@@ -162,12 +159,20 @@ def _row(field: FieldTrial) -> tuple[str, ...]:
         field.raw if field.raw is not None else "",
         field.value if field.value is not None else "",
         str(field.filled),
-        "; ".join(problem for problem in problems if problem),
+        str(field.failed_rows) if field.failed_rows else "",
     )
 
 
-def _problems(rules: Mapping[str, int]) -> str:
-    return ", ".join(f"{rule} × {count}" for rule, count in rules.items())
+def _say_problems(trial: Trial) -> None:
+    """Each broken rule once, with what it says and what to do."""
+    from schemas.contract import load_contract
+
+    rules = {rule.rule_id: rule for rule in load_contract(trial.record_type).rules()}
+    refused, flagged = tr("refused", "不合格"), tr("flagged", "存疑")
+    for word, broken in ((refused, trial.reasons), (flagged, trial.soft)):
+        for rule_id, count in broken.items():
+            said = f": {rules[rule_id].message}" if rule_id in rules else ""
+            say_data(f"{word} {count} × {rule_id}{said}")
 
 
 def _warn(trial: Trial) -> None:
@@ -187,9 +192,8 @@ def _warn(trial: Trial) -> None:
         say_warning(
             tr(
                 f"{trial.stream_id}: {trial.quarantined} of {total} rows of the sample would be "
-                f"quarantined ({_problems(trial.reasons)})",
-                f"{trial.stream_id}：样本 {total} 行中有 {trial.quarantined} 行将被隔离"
-                f"（{_problems(trial.reasons)}）",
+                "quarantined",
+                f"{trial.stream_id}：样本 {total} 行中有 {trial.quarantined} 行将被隔离",
             ),
             tr(
                 "if the rows are right, correct mapping.sql; if they are wrong, the source must",

@@ -76,15 +76,23 @@ def run_flow(
 
         if verbose:
             os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
-        else:
-            # Great Expectations announces its temporary folders as news.
-            logging.getLogger("great_expectations").setLevel(logging.WARNING)
         quiet_prefect(node.place("tmp") / "prefect")
-        with _following(what):
+        with _following(what), _only_warnings(verbose):
             try:
                 return list(call())
             except PartsFailedError as error:
                 return list(error.outcomes)
+
+
+@contextmanager
+def _only_warnings(verbose: bool) -> Iterator[None]:
+    """Libraries announce temporary folders and versions as news; ``--verbose`` lets them."""
+    before = logging.root.manager.disable
+    logging.disable(before if verbose else max(before, logging.INFO))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def tell_failures(outcomes: Sequence[Outcome]) -> int:

@@ -75,8 +75,10 @@ def publish(
     done = [outcome.result for outcome in outcomes if outcome.error is None]
     if as_json:
         say_json({"published": [_as_json(p) for p in done], "errors": errors_as_json(outcomes)})
-    else:
+    elif outcomes:
         _say(done)
+    else:
+        say(tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"))
     _warn(done)
     if dry_run:
         say(tr("dry run: nothing was published", "试运行：未发布任何数据"))
@@ -111,7 +113,7 @@ def _say(done: Sequence[Published]) -> None:
             )
             for p in done
         ],
-        empty=tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"),
+        empty="",
     )
 
 

@@ -99,7 +99,7 @@ def _say(taken: Sequence[TakenIn]) -> None:
             for record_type, c in t.counts.items()
         ],
         numbers=range(5, 10),
-        empty=tr("no new bundle", "没有新的数据包"),
+        empty=tr("no new bundle was taken in", "没有接收新的数据包"),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hefu.terminal import say, say_table, show_count, tr
+from hefu.terminal import say, say_data, say_table, show_count, tr
 
 if TYPE_CHECKING:
     from lake.runs import RunRecord
@@ -32,20 +32,20 @@ def say_runs(runs: Sequence[RunRecord], *, title: str | None = None) -> None:
             tr("quarantined", "隔离"),
             tr("flagged", "存疑"),
             tr("gate", "质量门槛"),
-            tr("top reasons", "主要隔离原因"),
         ],
         [
             (
                 run.stream_id,
                 *(show_count(count) for count in counts(run)),
                 gate_word(run.gate_passed),
-                top_reasons(run.reasons),
             )
             for run in runs
         ],
         title=title,
         numbers=range(1, 7),
     )
+    for run in runs:
+        say_reasons(run)
     for run in runs:
         say_gate(run)
         say_drift(run)
@@ -72,6 +72,13 @@ def top_reasons(reasons: Mapping[str, int]) -> str:
     shown = ", ".join(f"{rule} × {count:,}" for rule, count in most[:_TOP])
     more = len(most) - _TOP
     return shown + (tr(f", {more} more", f" 等 {len(most)} 项") if more > 0 else "")
+
+
+def say_reasons(run: RunRecord) -> None:
+    """Why rows of the run are in quarantine, on stdout."""
+    if run.reasons:
+        why = top_reasons(run.reasons)
+        say_data(tr(f"{run.stream_id}: quarantined: {why}", f"{run.stream_id}：隔离原因：{why}"))
 
 
 def say_gate(run: RunRecord) -> None:

@@ -46,10 +46,13 @@ def status(
 
 
 def _say(found: NodeStatus) -> None:
-    from hefu.commands.runs_table import say_drift, say_gate
+    from hefu.commands.runs_table import say_drift, say_gate, say_reasons
 
     say_data(f"{found.name} ({found.code})")
     _say_sources(found)
+    for source in found.sources:
+        if source.last_run is not None:
+            say_reasons(source.last_run)
     _say_sent(found)
     _say_taken(found)
     for source in found.sources:
@@ -78,7 +81,6 @@ def _say_sources(found: NodeStatus) -> None:
             tr("quarantined", "隔离"),
             tr("gate", "质量门槛"),
             tr("accepted in all", "累计入湖"),
-            tr("top reasons", "主要隔离原因"),
         ],
         [_source_row(source) for source in found.sources],
         title=tr("Sources (counts of the last run)", "来源（计数为最近一次运行）"),
@@ -88,12 +90,12 @@ def _say_sources(found: NodeStatus) -> None:
 
 
 def _source_row(source: SourceStatus) -> tuple[str, ...]:
-    from hefu.commands.runs_table import counts, gate_word, top_reasons
+    from hefu.commands.runs_table import counts, gate_word
 
     run = source.last_run
     if run is None:
         never = tr("never", "尚未运行")
-        return (source.stream_id, source.record_type, never, *["–"] * 7, "")
+        return (source.stream_id, source.record_type, never, *["–"] * 7)
     return (
         source.stream_id,
         source.record_type,
@@ -101,7 +103,6 @@ def _source_row(source: SourceStatus) -> tuple[str, ...]:
         *(show_count(n) for n in counts(run)[:5]),
         gate_word(run.gate_passed),
         show_count(source.accepted),
-        top_reasons(run.reasons),
     )
 
 
