@@ -18,7 +18,7 @@ from schemas.errors import HefuError, VerificationError
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
 #: Beijing time, in which every moment is shown.
@@ -108,9 +108,9 @@ def say_table(
         return
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(columns):
-        table.add_column(
-            Cell(name), justify="right" if index in numbers else "left", overflow="fold"
-        )
+        side: JustifyMethod = "right" if index in numbers else "left"
+        # On a narrow screen cells fold; the name of a row stays in one piece.
+        table.add_column(Cell(name), justify=side, overflow="fold", no_wrap=index == 0)
     for row in cells:
         # Cells are data: never read as markup.
         table.add_row(*(Cell(value) for value in row))

@@ -103,7 +103,7 @@ def _say(done: Sequence[Published]) -> None:
         ],
         [
             (
-                f"{p.partner_name} ({p.partner})",
+                p.partner_name,
                 p.stream,
                 words[p.status],
                 f"#{p.sequence}" if p.sequence is not None else "–",

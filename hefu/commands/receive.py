@@ -85,7 +85,7 @@ def _say(taken: Sequence[TakenIn]) -> None:
         ],
         [
             (
-                f"{t.partner_name} ({t.partner})",
+                t.partner_name,
                 t.stream,
                 f"#{t.sequence}",
                 show_time(t.created_time),

@@ -112,7 +112,7 @@ def _say_sent(found: NodeStatus) -> None:
     say_table(
         [tr("to", "接收方"), tr("stream", "数据流"), tr("bundles", "数据包"), tr("last", "最近")],
         [
-            (f"{s.name} ({s.partner})", s.stream, show_count(s.sequence), show_time(s.time))
+            (s.name or s.partner, s.stream, show_count(s.sequence), show_time(s.time))
             for s in found.sent
         ],
         title=tr("Published", "已发布"),
@@ -133,7 +133,7 @@ def _say_taken(found: NodeStatus) -> None:
         ],
         [
             (
-                f"{t.name} ({t.partner})",
+                t.name or t.partner,
                 t.stream,
                 show_count(t.sequence),
                 show_count(t.rows),
