@@ -10,15 +10,9 @@ Importing this module registers the dialect; only ``quality.gx`` imports it, ins
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any
-
 import duckdb_sqlalchemy
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-
-if TYPE_CHECKING:
-    import duckdb
 
 URL = "duckdb+hefu_buffered:///:memory:"
 
@@ -38,16 +32,27 @@ class BufferedDialect(duckdb_sqlalchemy.Dialect):  # type: ignore[misc] # untype
     supports_statement_cache = True
 
 
-def shared_connection(con: duckdb.DuckDBPyConnection) -> Any:
-    """A DBAPI connection to the same database, in the same time zone, apart in transactions."""
-    cursor = con.cursor()
-    zone = con.execute("SELECT current_setting('TimeZone')").fetchone()
-    if zone is not None:
-        # A cursor starts with the machine's zone; a rule that casts a time to a date must
-        # see the same day in both.
-        with contextlib.suppress(duckdb_sqlalchemy.DBAPI.Error):
-            cursor.execute(f"SET TimeZone = '{zone[0]}'")
-    return duckdb_sqlalchemy.ConnectionWrapper(cursor)
+class BorrowedConnection(duckdb_sqlalchemy.ConnectionWrapper):  # type: ignore[misc] # untyped library
+    """The caller's connection as a DBAPI connection: read from, never ended.
+
+    The connection itself and not a cursor of it, because a cursor starts with the machine's
+    time zone and sees no temporary table, and on a sealed connection neither can be mended.
+    A rule that casts a time to a date must see the same day in both counts.
+    """
+
+    autocommit = True
+
+    def begin(self) -> None:
+        """Reads need none, and the caller may have one open."""
+
+    def commit(self) -> None:
+        """See ``begin``."""
+
+    def rollback(self) -> None:
+        """See ``begin``."""
+
+    def close(self) -> None:
+        """The caller closes it."""
 
 
 registry.register("duckdb.hefu_buffered", __name__, "BufferedDialect")

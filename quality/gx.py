@@ -42,8 +42,7 @@ def validate(
 ) -> Verdict:
     """Counts the rows of ``table`` (or view) that break each rule, by Great Expectations.
 
-    A candidate table (it has ``_has_clock``) is also checked for CONFLICT. The table must be
-    visible to other cursors of the connection: no TEMP table, no unregistered relation.
+    A candidate table (it has ``_has_clock``) is also checked for CONFLICT.
 
     Raises ValidationCrashError if an expectation could not be computed.
     """
@@ -79,7 +78,7 @@ def _run(
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    shared = dialect.shared_connection(con)
+    shared = dialect.BorrowedConnection(con)
     source = context.data_sources.add_sql(
         "candidates",
         connection_string=dialect.URL,
@@ -102,7 +101,6 @@ def _run(
         )
     finally:
         source.get_engine().dispose()
-        shared.close()
     return {r.expectation_config.meta["rule_id"]: _unexpected(r) for r in result.results}
 
 

@@ -88,14 +88,16 @@ RULES = (
 )
 
 
-def candidate_sql(*, clock: bool = True, received: datetime = NOW) -> str:
+def candidate_sql(
+    *, clock: bool = True, received: datetime = NOW, fetched: str | None = None
+) -> str:
     """What schemas.mapping makes of a mapping, for the small record type."""
     at = f"{literal(received.isoformat())}::TIMESTAMPTZ"
     content = "name, colour, fine, date" + (", day" if clock else "")
     return (
         "SELECT md5(key) AS record_id, key AS source_record_id, "
         f"sha256(to_json([{content}])::VARCHAR) AS content_hash, "
-        + ("day::TIMESTAMPTZ" if clock else at)
+        + ("day::TIMESTAMPTZ" if clock else fetched or at)
         + f" AS source_updated_time, {at} AS received_time, name AS party_name, colour, "
         "TRY_CAST(fine AS DECIMAL(16, 2)) AS fine_amount_cny, TRY_CAST(date AS DATE) AS "
         "decision_date, _object, _row, CASE WHEN date IS NOT NULL AND TRY_CAST(date AS DATE) "

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from quality_samples import NOW, RULES, candidate_sql, good, rule
+from quality_samples import RULES, candidate_sql, good, rule
 
 from quality.check import CONFLICT, create_checked, rule_counts, settle
 from quality.counts import Counts
@@ -110,7 +110,7 @@ def test_two_contents_at_two_moments_are_two_versions(con: Any, load: Any) -> No
     assert run(con, load(rows)).accepted == 2
 
 
-def test_without_a_clock_two_contents_in_one_batch_are_in_conflict(con: Any, load: Any) -> None:
+def test_without_a_clock_two_contents_fetched_at_once_are_in_conflict(con: Any, load: Any) -> None:
     rows = [good("a", "2026-10-01", "jia"), good("a", "2026-10-02", "yi")]
     assert run(con, load(rows, clock=False)).reasons == {CONFLICT: 2}
 
@@ -128,26 +128,66 @@ def test_an_older_version_that_comes_late_is_accepted(con: Any, load: Any) -> No
     assert run(con, load([good("a", "2026-10-01", "jia")])).accepted == 1
 
 
-def without_clock(con: Any, load: Any, name: str, day: int) -> Counts:
-    load([good("a", name=name)], clock=False)
-    counts = run(con, candidate_sql(clock=False, received=NOW.replace(day=day)))
+def without_clock(con: Any, load: Any, *fetched: tuple[str, int]) -> Counts:
+    """One batch of a source without clock: contents of record a, each fetched on its day."""
+    load([good("a", f"2026-10-{day:02}", name) for name, day in fetched])
+    candidates = candidate_sql(clock=False, fetched="day::TIMESTAMPTZ")
+    counts = run(con, candidates)
     learn(con)
     return counts
 
 
+def current(con: Any) -> str:
+    found = con.execute(
+        "SELECT content_hash FROM known ORDER BY source_updated_time DESC, received_time DESC"
+    ).fetchone()
+    names = {hash_of(con, name): name for name in ("jia", "yi", "bing")}
+    return names[found[0]]
+
+
+def hash_of(con: Any, name: str) -> str:
+    sql = "SELECT sha256(to_json([?, 'blue', '200', '2026-09-30'])::VARCHAR)"
+    return str(con.execute(sql, [name]).fetchone()[0])
+
+
 def test_a_source_without_clock_may_return_to_an_earlier_content(con: Any, load: Any) -> None:
     fates = [
-        without_clock(con, load, name, day)
-        for name, day in [("jia", 1), ("jia", 2), ("yi", 3), ("jia", 4), ("jia", 5)]
+        without_clock(con, load, fetched)
+        for fetched in [("jia", 1), ("jia", 2), ("yi", 3), ("jia", 4), ("jia", 5)]
     ]
     assert [counts.accepted for counts in fates] == [1, 0, 1, 1, 0]
     assert [counts.unchanged for counts in fates] == [0, 1, 0, 0, 1]
+    assert current(con) == "jia"
+
+
+def test_days_of_a_source_without_clock_may_come_in_one_batch(con: Any, load: Any) -> None:
+    days = [("jia", 1), ("jia", 2), ("yi", 3), ("jia", 4)]
+    counts = without_clock(con, load, *days)
+    assert (counts.accepted, counts.duplicate, counts.unchanged) == (3, 1, 0)
+    assert current(con) == "jia"
+    again = without_clock(con, load, *days, ("jia", 5), ("yi", 6), ("jia", 7))
+    assert (again.accepted, again.duplicate, again.unchanged) == (2, 2, 3)
+    assert current(con) == "jia"
 
 
 def test_reading_an_old_landing_again_does_not_bring_back_its_content(con: Any, load: Any) -> None:
-    for name, day in [("jia", 1), ("yi", 3)]:
-        without_clock(con, load, name, day)
-    assert without_clock(con, load, "jia", 1).unchanged == 1
+    for fetched in [("jia", 1), ("yi", 3)]:
+        without_clock(con, load, fetched)
+    assert without_clock(con, load, ("jia", 1)).unchanged == 1
+    # but a landing that was missed is not lost
+    assert without_clock(con, load, ("bing", 2)).accepted == 1
+    assert current(con) == "yi"
+
+
+def test_columns_that_are_one_literal_are_not_stored_and_still_checked(con: Any, load: Any) -> None:
+    candidates = load([good("a"), good("b")]).replace("name AS party_name", "NULL AS party_name")
+    counts = run(con, candidates)
+    assert counts.reasons == {"required:party_name": 2}
+    stored = [row[0] for row in con.execute("DESCRIBE checked_rows").fetchall()]
+    assert "party_name" not in stored
+    shown = [row[0] for row in con.execute("DESCRIBE checked").fetchall()]
+    given = [row[0] for row in con.execute(f"DESCRIBE {candidates}").fetchall()]
+    assert shown[: len(given)] == given
 
 
 def test_an_empty_batch_balances(con: Any, load: Any) -> None:

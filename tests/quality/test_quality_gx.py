@@ -12,6 +12,7 @@ from quality.check import CONFLICT, create_checked, rule_counts
 from quality.gx import ValidationCrashError, validate
 from quality.verdict import Verdict, verdict_json
 from schemas.errors import AccountingError
+from schemas.sql import seal
 
 BAD = ("b", "2026-10-01", None, "green", "-1", "2026-02-30")
 SOFT = ("c", "2026-10-01", "50%", None, "3", None)
@@ -71,16 +72,28 @@ def test_no_rows_need_no_engine(con: Any, load: Any, contract: Any) -> None:
     assert verdict.success
 
 
-def test_a_rule_sees_the_same_day_in_both_counts(con: Any, load: Any, contract: Any) -> None:
-    # 23:30 in UTC is the next day at the source
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_a_rule_sees_the_same_day_in_both_counts(
+    con: Any, load: Any, contract: Any, zone: str
+) -> None:
+    # NOW is 01:30 in UTC: the day before in New York. The machine has one of the two zones at most.
     day = rule("day", "sql", ["received_time"], "received_time::DATE = DATE '2026-10-08'")
-    create_checked(con, load([good("a")]), [day])
-    sql = "SELECT * REPLACE (TIMESTAMPTZ '2026-10-07 23:30:00+00' AS received_time) FROM checked"
-    con.execute(f"CREATE OR REPLACE TABLE moved AS {sql}")
-    create_checked(con, "SELECT * EXCLUDE (_marks_0) FROM moved", [day])
+    candidates = load([good("a")])
+    con.execute(f"SET TimeZone = '{zone}'")
+    seal(con)
+    create_checked(con, candidates, [day])
     verdict = validate(con, "checked", contract, [day])
     verdict.agree_with(rule_counts(con))
-    assert verdict.unexpected["day"] == 1
+    assert verdict.unexpected["day"] == (1 if zone == "Asia/Shanghai" else 0)
+
+
+def test_the_callers_transaction_is_left_alone(con: Any, load: Any, contract: Any) -> None:
+    create_checked(con, load([good("a"), BAD]), RULES)
+    con.execute("BEGIN")
+    con.execute("CREATE TABLE mine AS SELECT 1 AS n")
+    validate(con, "checked", contract, RULES)
+    con.execute("COMMIT")
+    assert con.execute("SELECT n FROM mine").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("counts", [{"a": 1}, {"a": 2, "b": 0}, {}])
