@@ -88,7 +88,7 @@ def _headline(night: Night) -> Cell:
     balanced = all(line.balanced for line in night.sources)
     text = Text(
         en=f"The night took {night.seconds:.0f} s. {received:,} rows came from "
-        f"{len(night.sources)} sources, {quarantined:,} wait for a person. ",
+        f"{len(night.sources)} sources, {quarantined:,} wait for a person.",
         zh=f"夜间作业用时 {night.seconds:.0f} 秒，{len(night.sources)} 个来源共收到 "
         f"{received:,} 行，其中 {quarantined:,} 行隔离待核对。",
     )
@@ -97,7 +97,7 @@ def _headline(night: Night) -> Cell:
         if balanced
         else Text(en="THE COUNTS DO NOT BALANCE.", zh="数量不平衡！")
     )
-    return Cell(f"\n{text}{account}\n", style="bold" if balanced else "bold red")
+    return Cell(f"\n{text}\n{account}\n", style="bold" if balanced else "bold red")
 
 
 def _sources_table(lines: Sequence[SourceLine], *, wide: bool) -> Table:

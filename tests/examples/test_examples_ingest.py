@@ -1,0 +1,136 @@
+"""The nine sources of the region into the lake, against the ground truth.
+
+One region is laid out for this file, one night is run over it and a second over Anji's node; the
+tests look at what they left. What a night did not find new, it counts as unchanged or refuses
+again. From there to a partner's lake: ``tests/flows``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from examples_constants import NOW, SMALL
+
+from connectors.pull import PullRequest
+from examples.region.agencies import AGENCIES, ANJI, Agency
+from examples.region.generator import PLAN
+from examples.region.ledger import Ledger
+from examples.region.region import Region, next_night, set_up
+from examples.region.systems.running import Systems
+from flows.ingest import ingest
+from hefu.node import load_node
+from lake.runs import RunRecord
+from lake.store import Lake
+from schemas.sql import connect
+
+FEEDS = tuple(feed for feed, _, _ in PLAN)
+TWICE = tuple(feed for feed in FEEDS if feed.agency is ANJI)
+CASES = tuple(feed for feed in FEEDS if feed.record_type == "case_result")
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A region after two nights: the runs of (feed, night)."""
+
+    region: Region
+    ledger: Ledger
+    runs: dict[tuple[str, int], RunRecord]
+
+
+def _run(region: Region, *agencies: Agency) -> Iterator[tuple[str, RunRecord]]:
+    for agency in agencies:
+        node = load_node(region.node(agency))
+        for source in node.sources():
+            request = PullRequest("cursor", None, None, None, NOW)
+            yield f"{agency.folder}/{source.stream_id}", ingest(node, source, request, NOW)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    region = set_up(tmp_path_factory.mktemp("nights") / "region", 7, NOW, SMALL)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Systems(region.root, "--fail-first", "2") as systems,
+    ):
+        for name, address in systems.addresses.items():
+            patch.setenv(name, address)
+        runs = {(feed, 1): run for feed, run in _run(region, *AGENCIES)}
+        next_night(region)
+        runs |= {(feed, 2): run for feed, run in _run(region, ANJI)}
+    return Nights(region, region.generated().ledger, runs)
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_the_first_night_counts_what_was_put_in(nights: Nights, feed: Any) -> None:
+    run = nights.runs[feed.name, 1]
+    expected = nights.ledger.expected(feed.name)
+    assert (run.received, run.accepted, run.duplicate, run.quarantined) == (
+        expected.received,
+        expected.accepted,
+        expected.duplicate,
+        expected.quarantined,
+    )
+    assert run.unchanged == 0
+    assert run.gate_passed
+
+
+@pytest.mark.parametrize("feed", TWICE, ids=lambda feed: feed.name)
+def test_the_second_night_takes_in_just_what_is_new(nights: Nights, feed: Any) -> None:
+    """Late rows and corrections too; what the overlap brings again changes nothing."""
+    run = nights.runs[feed.name, 2]
+    assert run.accepted == nights.ledger.expected(feed.name, 2).accepted
+    assert run.received == run.accepted + run.unchanged + run.duplicate + run.quarantined
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_every_unread_plate_is_flagged_and_every_variant_is_not(nights: Nights, feed: Any) -> None:
+    run = nights.runs[feed.name, 1]
+    unread = nights.ledger.count(feed.name).get("plate_unread", 0)
+    assert run.soft.get(f"{feed.record_type}.plate_unread", 0) == unread
+    assert not run.soft.get(f"{feed.record_type}.plate_form")
+
+
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_each_hard_defect_is_refused_for_its_own_reason(nights: Nights, feed: Any) -> None:
+    reasons = nights.runs[feed.name, 1].reasons
+    count = nights.ledger.count(feed.name)
+    assert reasons.get(f"{feed.record_type}.party_id_no_check_digit", 0) == count.get(
+        "wrong_check_digit", 0
+    )
+    assert reasons.get("type:decision_date", 0) == count.get("impossible_date", 0)
+    assert reasons.get("range:fine_amount_cny", 0) == count.get("negative_fine", 0)
+
+
+@pytest.mark.parametrize("feed", CASES, ids=lambda feed: feed.name)
+def test_money_comes_out_as_it_went_in(nights: Nights, feed: Any) -> None:
+    """Yuan and ten thousand yuan: the words of the decision say what was fined."""
+    con = connect()
+    Lake(load_node(nights.region.node(feed.agency)).place("lake")).attach(con, "case_result")
+    wrong = con.execute(
+        "SELECT count(*), count(*) FILTER (WHERE penalty_content <>"
+        "  '罚款人民币' || CAST(CAST(fine_amount_cny AS BIGINT) AS VARCHAR) || '元整')"
+        " FROM case_result_current WHERE fine_amount_cny IS NOT NULL"
+    ).fetchone()
+    con.close()
+    assert wrong is not None
+    assert wrong[0] > 20
+    assert wrong[1] == 0
+
+
+def test_a_correction_is_what_counts_now(nights: Nights) -> None:
+    con = connect()
+    feed = CASES[0]
+    Lake(load_node(nights.region.node(feed.agency)).place("lake")).attach(con, "case_result")
+    corrected = {
+        d.identity for d in nights.ledger.defects if d.feed == feed.name and d.kind == "corrected"
+    }
+    rows = con.execute(
+        "SELECT source_record_id, violation_facts LIKE '%（更正）' FROM case_result_current"
+    ).fetchall()
+    history = con.execute("SELECT count(*) FROM case_result_history").fetchone()
+    con.close()
+    assert {number for number, is_corrected in rows if is_corrected} == corrected
+    assert history == (len(rows) + len(corrected),)
