@@ -18,8 +18,9 @@ setup: ## build .venv from the locked requirements (at once when nothing changed
 demo: setup ## run the whole region of three agencies on this machine, into demo/
 	@$(BIN)/python -m examples.region
 
+# A file's tests stay with one worker, so that what they share (a server, a region) is made once.
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: setup ## check style, types and the import rule
 	$(BIN)/ruff check .
