@@ -181,10 +181,12 @@ def _read_central(
     name = raw.decode("ascii", "backslashreplace")
     if not ENTRY_NAME.fullmatch(name):
         raise _bad(_NAME, ENTRY_NAME.pattern, repr(name))
-    if method != 0 or stored_size != size:
+    if method != 0:
         raise _bad(_COMPRESSED, "stored", f"method {method}", name)
     if flags != 0:
         raise _bad(_FLAGS, "no flags", f"{flags:#06x}", name)
+    if stored_size != size:
+        raise _bad(_NOT_CANONICAL, f"size {size}", f"size {stored_size}", name)
     if size > limits.entry_size:
         raise _bad(_TOO_LARGE, f"at most {limits.entry_size} bytes", size, name)
     if fields[-1] != offset:
