@@ -261,7 +261,7 @@ def _may_go(contract: Contract, node: Node, going: Outgoing) -> str:
             if grant.to_org == node.agency.code
         ]
         ours = " OR ".join(
-            f"startsreplace(source_record_id, {literal(stream + '/')})" for stream in answered
+            f"starts_with(source_record_id, {literal(stream + '/')})" for stream in answered
         )
         tests.append(f"({ours or 'false'})")
     return " AND ".join(tests)
