@@ -73,6 +73,9 @@ def _run(
     import great_expectations
     from sqlalchemy.pool import StaticPool
 
+    # It sets itself to INFO when imported, and tells of every temporary folder.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+
     from quality import dialect
     from quality.expectations import conflict_expectation, expectation
 
