@@ -1,0 +1,36 @@
+"""The bundles of ``tests/vectors`` are what this room's tests are made of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+sys.path.insert(0, str(VECTORS))
+
+from bundles import KEY_A, NOW, RECEIVER, SENDER, agreement, contract  # noqa: E402
+
+from exchange.policy import ChainHead, Policy, Trust  # noqa: E402
+from exchange.verify import VerifiedBundle, verify_bundle  # noqa: E402
+
+
+@pytest.fixture
+def check() -> Callable[..., VerifiedBundle]:
+    """Verify as the receiver does who has everything at hand."""
+
+    def run(
+        data: bytes, *, trust: Trust | None = None, now: object = NOW, **changes: object
+    ) -> VerifiedBundle:
+        facts = {
+            "contracts": {"note": contract()},
+            "recipient": RECEIVER,
+            "agreements": (agreement(),),
+            "head": ChainHead.start(),
+        }
+        policy = Policy(**facts | changes)
+        return verify_bundle(data, trust or Trust(SENDER, (KEY_A.public,)), policy, now)
+
+    return run
