@@ -99,7 +99,6 @@ def _say(done: Sequence[Published]) -> None:
             tr("bundle", "序号"),
             tr("records", "记录"),
             tr("withheld", "暂缓"),
-            tr("file", "文件"),
         ],
         [
             (
@@ -109,12 +108,14 @@ def _say(done: Sequence[Published]) -> None:
                 f"#{p.sequence}" if p.sequence is not None else "–",
                 by_type(p.counts),
                 by_type(p.withheld),
-                str(p.path) if p.path else "–",
             )
             for p in done
         ],
         empty="",
     )
+    for published in done:
+        if published.path is not None:
+            say(tr(f"written: {published.path}", f"已写入：{published.path}"))
 
 
 def by_type(counts: Mapping[str, int]) -> str:

@@ -178,7 +178,8 @@ def show(
 def _say_reasons(rows: list[OpenRow]) -> None:
     """How many rows broke each rule, on stderr."""
     counted = Counter(reason for row in rows for reason in row.reasons)
-    say(tr(f"{show_count(len(rows))} open rows", f"待处理 {show_count(len(rows))} 行"))
+    if rows:
+        say(tr(f"open rows: {show_count(len(rows))}", f"待处理：{show_count(len(rows))} 行"))
     for reason, count in counted.most_common():
         say(f"  {show_count(count):>8}  {reason}")
 
