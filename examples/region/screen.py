@@ -18,6 +18,7 @@ from schemas.text import Text
 TOP_REASONS: Final = 5
 TOP_REASONS_OF_SOURCE: Final = 2
 WIDE_COLUMNS: Final = 130
+WHY: Final = Text(en="why", zh="隔离的主要原因")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,6 @@ def _headline(night: Night) -> Cell:
 
 
 def _sources_table(lines: Sequence[SourceLine], *, wide: bool) -> Table:
-    reasons = (Text(en="why", zh="隔离的主要原因"), "left")
     table = _table(
         (Text(en="own systems", zh="自有系统"), "left"),
         (Text(en="received", zh="收到"), "right"),
@@ -109,7 +109,7 @@ def _sources_table(lines: Sequence[SourceLine], *, wide: bool) -> Table:
         (Text(en="unchanged", zh="未变"), "right"),
         (Text(en="duplicate", zh="重复"), "right"),
         (Text(en="quarantined", zh="隔离"), "right"),
-        *((reasons,) if wide else ()),
+        *(((WHY, "left"),) if wide else ()),
     )
     before = None
     for line in lines:
@@ -210,5 +210,5 @@ def _table(*columns: tuple[Text, str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, justify in columns:
         right = justify == "right"
-        table.add_column(Cell(str(name)), justify="right" if right else "left", no_wrap=right)
+        table.add_column(Cell(str(name)), justify="right" if right else "left", no_wrap=name != WHY)
     return table

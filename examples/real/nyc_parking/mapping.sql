@@ -10,6 +10,7 @@
 --
 -- American plates don't have the form of GA 36: they are kept as written and flagged (plate_form,
 -- soft). BLANKPLATE is the city's word for a vehicle without a plate, so no plate is recorded.
+-- (Both such tickets of the extract have no description either.)
 -- There is no plate colour in the source: plate_color_missing (soft).
 --
 -- What has no canonical field, and is left out rather than forced:

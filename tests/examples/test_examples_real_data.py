@@ -1,0 +1,92 @@
+"""Real open data, from the city's file to a bundle that a partner verified and took in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from examples_constants import NOW
+
+from connectors.pull import PullRequest
+from examples.real.nodes import CITIES, READER, Pair, set_up
+from flows.incoming import incoming_of, take_in
+from flows.ingest import ingest
+from flows.outgoing import grants_of, publish_to
+from hefu.node import load_node
+from lake.runs import RunRecord
+from lake.store import Lake
+from schemas.sql import connect
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return set_up(tmp_path_factory.mktemp("real"))
+
+
+@pytest.fixture(scope="module")
+def runs(pair: Pair) -> dict[str, RunRecord]:
+    node = load_node(pair.cities)
+    request = PullRequest("cursor", None, None, None, NOW)
+    return {s.stream_id: ingest(node, s, request, NOW) for s in node.sources()}
+
+
+def test_tickets_without_a_description_wait_and_the_others_go_through(
+    runs: dict[str, RunRecord],
+) -> None:
+    run = runs["nyc_parking/tickets"]
+    assert (run.received, run.accepted, run.quarantined) == (1_000, 909, 91)
+    assert run.reasons == {"required:violation_type": 91}
+    assert run.gate_passed
+    assert set(run.drift.unused) == {"Registration State", "Plate Type", "Vehicle Make"}
+
+
+def test_every_stop_goes_through_without_what_describes_the_person(
+    runs: dict[str, RunRecord],
+) -> None:
+    run = runs["mpls_stops/stops"]
+    assert (run.received, run.accepted, run.quarantined) == (51_920, 51_920, 0)
+    assert {"race", "preRace", "gender", "lat", "long"} <= set(run.drift.unused)
+
+
+def test_values_are_those_of_the_files(pair: Pair, runs: dict[str, RunRecord]) -> None:
+    assert runs
+    lake = Lake(load_node(pair.cities).place("lake"))
+    con = connect()
+    lake.attach(con, "case_result")
+    lake.attach(con, "inspection")
+    ticket = con.execute(
+        "SELECT CAST(decision_date AS VARCHAR), violation_type, case_cause_code,"
+        " vehicle_plate_no, vehicle_type FROM case_result_current"
+        " WHERE source_record_id = '4006478550'"
+    ).fetchone()
+    stop = con.execute(
+        "SELECT epoch(inspection_time), inspection_place, inspection_remark"
+        " FROM inspection_current WHERE source_record_id = '17-000003'"
+    ).fetchone()
+    con.close()
+    assert ticket == ("2016-10-05", "BUS LANE VIOLATION", "NYC/5", "VAD7274", "4D")
+    assert stop == (
+        1_483_250_442,  # 2017-01-01 06:00:42 UTC
+        "Cedar Riverside, precinct 1",
+        "reason: suspicious; entered from: MDC; citation issued: not stated; "
+        "person searched: no; vehicle searched: no",
+    )
+
+
+def test_a_partner_verifies_the_bundle_and_takes_it_in(
+    pair: Pair, runs: dict[str, RunRecord]
+) -> None:
+    assert runs
+    cities, reader = load_node(pair.cities), load_node(pair.reader)
+    (published,) = [publish_to(cities, grant, NOW) for grant in grants_of(cities)]
+    assert published.partner == READER.code
+    assert published.counts == {"case_result": 909, "inspection": 51_920}
+    (taken,) = [taken for each in incoming_of(reader) for taken in take_in(reader, each, NOW)]
+    assert taken.partner == CITIES.code
+    assert taken.bundle_id == published.bundle_id
+    assert {kind: counts.accepted for kind, counts in taken.counts.items()} == published.counts
+
+
+def test_the_data_lie_where_their_source_looks(pair: Pair) -> None:
+    files = {path.name for path in Path(pair.cities / "sources").rglob("*") if path.is_file()}
+    assert {"nyc_parking_tickets.csv", "mpls_police_stops.parquet"} <= files
