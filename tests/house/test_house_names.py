@@ -38,3 +38,11 @@ def test_every_room_announces_its_types() -> None:
 def test_lint_covers_every_room() -> None:
     assert set(PROJECT["tool"]["mypy"]["packages"]) == {*ROOMS, "examples"}
     assert set(PROJECT["tool"]["importlinter"]["root_packages"]) == {*ROOMS, "examples"}
+
+
+def test_every_module_of_hefu_has_its_place_in_the_import_rule() -> None:
+    """``hefu/`` is above and below the flows (ADR 0002): a module without a place is unchecked."""
+    (layers,) = (c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    placed = {name.strip() for layer in layers["layers"] for name in layer.split("|")}
+    parts = {p.stem for p in (ROOT / "hefu").glob("*.py")} | {"commands"}
+    assert {f"hefu.{part}" for part in parts - {"__init__", "__main__"}} <= placed
