@@ -131,8 +131,9 @@ def _close(
     night = screen.Night(source_lines(region), exchange_lines(region), target, seconds)
     screen.show(night, Console(highlight=False))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
-    for outcome in failed:
-        talk.print(f"{outcome.subject}: {outcome.error}", style="red", markup=False)
+    # A stream that can't be published fails in both passes of the night: once is enough to say.
+    for message in dict.fromkeys(f"{outcome.subject}: {outcome.error}" for outcome in failed):
+        talk.print(message, style="red", markup=False)
     balanced = all(line.balanced for line in night.sources)
     codes = [outcome.error.exit_code for outcome in failed if outcome.error is not None]
     return max([*codes, 0 if balanced else AccountingError.exit_code])
