@@ -6,8 +6,15 @@ Money must not pass through binary floating point: 0.10 stays "0.10", 1e308 stay
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
+
+# What may stand between the place of an error and the end of a text that was cut off: nothing,
+# or the beginning of a word, of a number's tail, or of an escape in a string.
+_BEGUN = re.compile(
+    r"\s*|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,3}|\\u[0-9a-fA-F]{0,3}"
+)
 
 
 class Number(str):
@@ -54,10 +61,14 @@ def loads(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        cut_off = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        raise NotJsonError(error.msg, error.pos, cut_off=cut_off) from error
+        raise NotJsonError(error.msg, error.pos, cut_off=_is_cut_off(text, error)) from error
     except RecursionError as error:
         raise NotJsonError("nested too deeply", 0, cut_off=False) from error
+
+
+def _is_cut_off(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether nothing is wrong with ``text`` but that it ends."""
+    return bool(error.msg.startswith("Unterminated") or _BEGUN.fullmatch(text, error.pos))
 
 
 def dumps(value: Any) -> str:
