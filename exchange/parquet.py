@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from exchange.errors import refusal
+from exchange.footer import FooterError, read_footer
 from exchange.limits import Limits
 from exchange.pages import check_pages
 from schemas.errors import VerificationError
@@ -135,28 +136,25 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
 
     Raises ``VerificationError`` (step ``table``); no row is decoded.
     """
-    if len(data) < 12 or not bytes(data[:4]) == bytes(data[-4:]) == b"PAR1":
-        raise _bad(_MALFORMED, entry, "a Parquet file", "something else")
     try:
-        meta = pq.read_metadata(pa.BufferReader(data))
-        schema = meta.schema.to_arrow_schema()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _bad(_MALFORMED, entry, "a Parquet file", type(error).__name__) from None
+        footer = read_footer(data)
+    except FooterError as error:
+        raise _bad(_MALFORMED, entry, "a footer as the format has it", str(error)) from None
     sizes = [
-        ("rows", meta.num_rows, limits.row_count),
-        ("columns", meta.num_columns, limits.column_count),
-        ("row groups", meta.num_row_groups, limits.row_group_count),
+        ("rows", footer.num_rows, limits.row_count),
+        ("columns", len(footer.leaves), limits.column_count),
+        ("row groups", len(footer.groups), limits.row_group_count),
     ]
     for what, found, allowed in sizes:
         if not 0 <= found <= allowed:
             raise _bad(_TOO_MANY, entry, f"at most {allowed} {what}", found)
-    if meta.metadata:
-        raise _bad(_SCHEMA, entry, "no key-value metadata", f"{len(meta.metadata)} keys")
-    dictionaries = check_pages(data, meta, entry, limits)
-    batch_rows = limits.batch_size // max(dictionaries, 1)
-    return ParquetEntry(
-        entry, data, schema, meta.num_rows, max(1, min(batch_rows, _MAX_BATCH_ROWS))
-    )
+    dictionaries = check_pages(data, footer, entry, limits)
+    try:
+        schema = pq.read_schema(pa.BufferReader(data))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _bad(_MALFORMED, entry, "a Parquet file", type(error).__name__) from None
+    batch_rows = max(1, min(limits.batch_size // max(dictionaries, 1), _MAX_BATCH_ROWS))
+    return ParquetEntry(entry, data, schema, footer.num_rows, batch_rows)
 
 
 def check_schema(file: ParquetEntry, expected: pa.Schema) -> None:
