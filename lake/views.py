@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lake.shape import VERSION_FIELD
 from schemas.contract import Contract
 from schemas.sql import ident, literal
 
@@ -35,29 +36,22 @@ def create_views(
     table: DeltaTable | None,
     bundles: list[str],
 ) -> None:
-    """``<record_type>_history`` with ``record_version``, and ``<record_type>_current``."""
-    name = contract.record_type
+    """``<record_type>_history`` with ``record_version``, and ``<record_type>_current``.
+
+    Few records have more than one version, and ordering versions is dear (a window holds whole
+    rows), so only the records that do are ordered.
+    """
     source = _visible(con, contract, table, bundles)
+    several = f"(SELECT record_id FROM {source} GROUP BY record_id HAVING count(*) > 1)"
+    one = f"SELECT {_columns(contract, '1')} FROM {source} ANTI JOIN {several} USING (record_id)"
     oldest_first = ", ".join(f"{column} ASC NULLS FIRST" for column in ORDER)
     newest_first = ", ".join(f"{column} DESC NULLS LAST" for column in ORDER)
-    versioned = ", ".join(
-        _numbered(oldest_first, field.duckdb_type)
-        if field.name == "record_version"
-        else ident(field.name)
-        for field in contract.fields
-    )
-    if "record_version" not in {field.name for field in contract.fields}:
-        versioned += ", " + _numbered(oldest_first, "BIGINT")
-    technical = ", ".join(TECHNICAL_TYPES)
-    con.execute(
-        f"CREATE OR REPLACE VIEW {ident(name + '_history')} AS "
-        f"SELECT {versioned}, {technical} FROM {source}"
-    )
-    con.execute(
-        f"CREATE OR REPLACE VIEW {ident(name + '_current')} AS "
-        f"SELECT * FROM {ident(name + '_history')} "
-        f"QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY {newest_first}) = 1"
-    )
+    place = f"row_number() OVER (PARTITION BY record_id ORDER BY {oldest_first})"
+    more = f"SELECT {_columns(contract, place)} FROM {source} SEMI JOIN {several} USING (record_id)"
+    newest = f"row_number() OVER (PARTITION BY record_id ORDER BY {newest_first}) = 1"
+    for view, last in (("history", ""), ("current", f" QUALIFY {newest}")):
+        name = ident(f"{contract.record_type}_{view}")
+        con.execute(f"CREATE OR REPLACE VIEW {name} AS {one} UNION ALL {more}{last}")
 
 
 def known_view(
@@ -77,11 +71,15 @@ def known_view(
     )
 
 
-def _numbered(order: str, duckdb_type: str) -> str:
-    return (
-        f"CAST(row_number() OVER (PARTITION BY record_id ORDER BY {order}) "
-        f"AS {duckdb_type}) AS record_version"
-    )
+def _columns(contract: Contract, version: str) -> str:
+    """The contract's fields in order with ``record_version`` as given, then the technical ones."""
+    names = [field.name for field in contract.fields]
+    kinds = {field.name: field.duckdb_type for field in contract.fields}
+    numbered = f"CAST({version} AS {kinds.get(VERSION_FIELD, 'BIGINT')}) AS {VERSION_FIELD}"
+    own = [numbered if name == VERSION_FIELD else ident(name) for name in names]
+    if VERSION_FIELD not in names:
+        own.append(numbered)
+    return ", ".join([*own, *TECHNICAL_TYPES])
 
 
 def _visible(
@@ -92,7 +90,7 @@ def _visible(
 ) -> str:
     """A sub-query: all stored columns of the visible rows, missing ones as typed NULLs."""
     columns = {
-        field.name: field.duckdb_type for field in contract.fields if field.name != "record_version"
+        field.name: field.duckdb_type for field in contract.fields if field.name != VERSION_FIELD
     } | TECHNICAL_TYPES
     files = [] if table is None else sorted(table.file_uris())
     if table is None or not files:
@@ -116,7 +114,7 @@ def _scan(
     con: duckdb.DuckDBPyConnection, contract: Contract, table: DeltaTable, files: list[str]
 ) -> str:
     local = "://" not in files[0] or files[0].startswith("file://")
-    if not local or not _may_read_files(con):
+    if not local or not _may_read(con, files[0]):
         relation = f"_dataset_of_{contract.record_type}"
         con.register(relation, table.to_pyarrow_dataset())
         return ident(relation)
@@ -124,7 +122,12 @@ def _scan(
     return f"read_parquet([{paths}], union_by_name = true)"
 
 
-def _may_read_files(con: duckdb.DuckDBPyConnection) -> bool:
-    """False on a connection that ``schemas.sql.seal`` closed to the outside."""
-    row = con.execute("SELECT current_setting('enable_external_access')").fetchone()
-    return bool(row and row[0])
+def _may_read(con: duckdb.DuckDBPyConnection, file: str) -> bool:
+    """False on a connection that was closed to the outside, the lake included."""
+    import duckdb
+
+    try:
+        con.execute(f"SELECT 1 FROM read_parquet({literal(file.removeprefix('file://'))}) LIMIT 0")
+    except duckdb.PermissionException:
+        return False
+    return True
