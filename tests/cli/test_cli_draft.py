@@ -1,0 +1,118 @@
+"""``hefu draft``: from a CSV's header to a mapping that parses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_world import Hefu
+
+from connectors.config import load_source
+from hefu.draft import read_header
+from hefu.node import Node
+from schemas.contract import load_contract
+from schemas.errors import ConfigError
+from schemas.mapping import parse_mapping
+from schemas.sql import connect
+
+HEADER = "案号,决定类型,罚款金额（万元）,车辆号牌,经办"
+ROW = "示交立〔2026〕000001号,行政处罚,0.15,皖P00001,示例甲"
+
+
+def csv_file(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "cases.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("utf-8", "utf-8-sig"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030")],
+)
+def test_the_encoding_is_found(tmp_path: Path, encoding: str, found: str) -> None:
+    header = read_header(csv_file(tmp_path, f"{HEADER}\n{ROW}\n", encoding))
+    assert (header.encoding, header.columns) == (found, tuple(HEADER.split(",")))
+
+
+def test_a_header_in_ascii_is_judged_by_the_rows_after_it(tmp_path: Path) -> None:
+    assert read_header(csv_file(tmp_path, "no,name\n1,示例\n", "gb18030")).encoding == "gb18030"
+
+
+def test_a_long_file_cut_within_a_character_is_still_utf8(tmp_path: Path) -> None:
+    for shift in range(3):
+        text = "no,name\n" + "x" * shift + "示例" * 20_000
+        assert read_header(csv_file(tmp_path, text)).encoding == "utf-8-sig"
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";", "|"])
+def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
+    header = read_header(csv_file(tmp_path, HEADER.replace(",", delimiter) + "\n"))
+    assert (header.delimiter, len(header.columns)) == (delimiter, 5)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "one column\n", "a,,c\n", "\xff\xfe".encode("latin-1").decode("latin-1")]
+)
+def test_what_is_no_header_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        read_header(csv_file(tmp_path, text, "latin-1"))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read") as raised:
+        read_header(tmp_path / "nowhere.csv")
+    assert "nowhere.csv" in str(raised.value)
+
+
+def test_a_draft_fills_in_what_is_certain_and_lists_the_rest(
+    hefu: Hefu, node: Node, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, f"{HEADER}\n{ROW}\n", "gb18030")
+    ran = hefu("draft", "casework/results", path, "--records", "case_result", "--node", node.root)
+    assert ran.code == 0, ran.err
+    toml, mapping = (Path(line) for line in ran.out.splitlines())
+    config = load_source(toml.parent)
+    assert (config.reader.encoding, config.reader.kind) == ("gb18030", "files")
+    sql = mapping.read_text(encoding="utf-8")
+    active, _, rest = sql.partition("FROM raw")
+    assert 'txt("案号") AS case_no' in active
+    assert "code('decision_type', 'zh', \"决定类型\") AS decision_type" in active
+    assert 'yuan_from_wan("罚款金额（万元）") AS fine_amount_cny' in active
+    assert 'plate("车辆号牌") AS vehicle_plate_no' in active
+    assert "NULL AS source_record_id" in active
+    assert '"经办"' in rest
+    assert "source_record_id" in ran.err
+
+
+@pytest.mark.parametrize("record_type", ["lead", "case_result", "inspection"])
+def test_a_draft_of_every_field_is_a_mapping_of_its_contract(
+    hefu: Hefu, node: Node, tmp_path: Path, record_type: str
+) -> None:
+    contract = load_contract(record_type)
+    labels = [f.label_zh for f in contract.fields if not f.filled_by_node]
+    path = csv_file(tmp_path, ",".join(labels) + "\n")
+    ran = hefu("draft", "s/all", path, "--records", record_type, "--node", node.root)
+    assert ran.code == 0, ran.err
+    sql = Path(ran.out.splitlines()[1])
+    con = connect()
+    try:
+        mapping = parse_mapping(con, sql.read_text(encoding="utf-8"), str(sql), contract)
+    finally:
+        con.close()
+    assert "NULL AS" not in mapping.sql
+    assert len(mapping.outputs) == len(labels)
+
+
+def test_an_unknown_record_type_a_bad_name_and_a_known_source_are_refused(
+    hefu: Hefu, node: Node, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, f"{HEADER}\n{ROW}\n")
+    at = ("--node", node.root)
+    assert hefu("draft", "casework/results", path, "--records", "fine", *at).code == 2
+    assert hefu("draft", "Case Work", path, "--records", "case_result", *at).code == 2
+    assert hefu("draft", "casework/../x", path, "--records", "case_result", *at).code == 2
+    assert list(node.root.joinpath("sources").iterdir()) == []
+    assert hefu("draft", "casework/results", path, "--records", "case_result", *at).code == 0
+    before = (node.root / "sources/casework/results/mapping.sql").read_bytes()
+    assert hefu("draft", "casework/results", path, "--records", "case_result", *at).code == 2
+    assert (node.root / "sources/casework/results/mapping.sql").read_bytes() == before
