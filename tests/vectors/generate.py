@@ -507,6 +507,11 @@ def table_cases() -> Iterator[Case]:
         with_records(_page_size_lies(right)),
     )
     yield case(
+        "levels_contradict",
+        "The footer counts one level too few; Arrow 26 ends the whole process on it.",
+        with_records(_levels_contradict(right)),
+    )
+    yield case(
         "hidden_bytes",
         "Bytes that belong to no page lie before the footer.",
         with_records(_hidden_bytes(right)),
@@ -528,6 +533,15 @@ def _page_size_lies(data: bytes) -> bytes:
     """The first page header is ``15 <type> 15 <uncompressed size> 15 …``; sizes are zigzag."""
     assert (data[4], data[6]) == (0x15, 0x15)
     return data[:7] + bytes([data[7] | 0x40 if not data[7] & 0x40 else data[7] & ~0x40]) + data[8:]
+
+
+def _levels_contradict(data: bytes) -> bytes:
+    """The first column's size statistics: a list of two numbers becomes a list of one."""
+    length = int.from_bytes(data[-8:-4], "little")
+    start = len(data) - 8 - length
+    footer = data[start:-8].replace(b"\x19\x06\x19\x26\x00\x06", b"\x19\x06\x19\x16\x00", 1)
+    assert len(footer) == length - 1
+    return data[:start] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
 
 
 def _hidden_bytes(data: bytes) -> bytes:
