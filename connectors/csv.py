@@ -33,8 +33,11 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class _Header:
+    """``lines`` that it takes (0: the file has none), ``delimiters`` inside its names."""
+
     columns: tuple[str, ...]
     lines: int
+    delimiters: int
 
 
 def load_csv(
@@ -81,7 +84,7 @@ def _lines(path: Path, dialect: Dialect) -> Iterator[Line]:
 
 def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where) -> _Header:
     if not reader.header:
-        return _Header(_checked(reader.columns, where), 0)
+        return _Header(_checked(reader.columns, where), 0, 0)
     splitter = Splitter(_lines(path, dialect), dialect, None)
     first = next(iter(splitter), None)
     if first is None:
@@ -99,7 +102,8 @@ def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where
             ),
         )
     names = [n.strip() or f"column_{i}" for i, n in enumerate(first.fields, start=1)]
-    return _Header(_checked(names, where), splitter.lines_used)
+    inside = sum(n.count(dialect.delimiter) for n in first.fields)
+    return _Header(_checked(names, where), splitter.lines_used, inside)
 
 
 def _checked(names: list[str] | tuple[str, ...], where: Where) -> tuple[str, ...]:
@@ -152,11 +156,15 @@ def _load_fast(
         if not transcode(path, dialect.encoding, utf8, dialect.newline, dialect.max_bytes):
             return False
         path = utf8
-    shape = shape_of(path, dialect.newline, dialect.max_bytes)
+    delimiter = dialect.delimiter.encode("utf-8")
+    shape = shape_of(path, dialect.newline, delimiter, dialect.max_bytes)
     if shape is None:
         return False
     columns = dict.fromkeys(header.columns, "VARCHAR")
-    if not _read(table.con, path, columns, dialect, has_header=header.lines > 0):
+    options = "header = true" if header.lines else "header = false"
+    if dialect.newline == b"\n" and not shape.returns:
+        options += ", new_line = '\\n'"
+    if not _read(table.con, path, columns, dialect, options):
         return False
     if not _audit(table.con, path, header, shape, dialect):
         table.con.execute(f"DROP TABLE {_PART}")
@@ -173,8 +181,7 @@ def _read(
     path: Path,
     columns: dict[str, str],
     dialect: Dialect,
-    *,
-    has_header: bool,
+    options: str,
 ) -> bool:
     """``raw_part`` from a file by DuckDB's reader in strict mode; False if it complains."""
     import duckdb
@@ -184,7 +191,7 @@ def _read(
     quote = literal(dialect.quote)
     query = (
         f"CREATE OR REPLACE TABLE {_PART} AS SELECT * FROM read_csv({literal(str(path))}, "
-        f"auto_detect = false, header = {str(has_header).lower()}, columns = {{{types}}}, "
+        f"auto_detect = false, {options}, columns = {{{types}}}, "
         f"delim = {literal(dialect.delimiter)}, quote = {quote}, escape = {quote}, comment = '', "
         f"strict_mode = true, null_padding = false, ignore_errors = false, "
         f"force_not_null = [{texts}], max_line_size = {dialect.max_bytes})"
@@ -199,21 +206,35 @@ def _read(
 def _audit(
     con: duckdb.DuckDBPyConnection, path: Path, header: _Header, shape: Shape, dialect: Dialect
 ) -> bool:
-    """Whether every line of the file is in a row, the header, or blank."""
+    """Whether every line and every delimiter of the file is accounted for.
+
+    Lines are rows, header, blank or inside a field. Delimiters part the columns or are inside
+    a field: DuckDB silently drops empty fields past the last column, and a row that has one
+    too many may have been shifted by a comma that nobody quoted.
+    """
     rows = _number(con, f"SELECT count(*) FROM {_PART}")
-    unexplained = shape.lines - header.lines - rows
-    if unexplained == 0:
+    lines_left = shape.lines - header.lines - rows
+    records = rows + (header.lines > 0)
+    delimiters_left = shape.delimiters - records * (len(header.columns) - 1) - header.delimiters
+    if delimiters_left != 0 and delimiters_left != _inside(con, header, dialect.delimiter):
+        return False
+    if lines_left == 0:
         return True
-    newline = f"chr({dialect.newline[0]})"
-    inside = " + ".join(
-        f"coalesce(sum(len({ident(c)}) - len(replace({ident(c)}, {newline}, ''))) "
-        f"FILTER (contains({ident(c)}, {newline})), 0)"
-        for c in header.columns
-    )
-    embedded = _number(con, f"SELECT {inside} FROM {_PART}")
-    if not 0 <= unexplained - embedded <= _blank_lines(path, dialect.newline):
+    embedded = _inside(con, header, dialect.newline.decode("ascii"))
+    if not 0 <= lines_left - embedded <= _blank_lines(path, dialect.newline):
         return False
     return embedded == 0 or not _swallowed(con, header, dialect)
+
+
+def _inside(con: duckdb.DuckDBPyConnection, header: _Header, char: str) -> int:
+    """How often ``char`` stands inside the fields."""
+    text, width = f"chr({ord(char)})", len(char.encode("utf-8"))
+    counts = " + ".join(
+        f"coalesce(sum(strlen({ident(c)}) - strlen(replace({ident(c)}, {text}, ''))) "
+        f"FILTER (contains({ident(c)}, {text})), 0)"
+        for c in header.columns
+    )
+    return _number(con, f"SELECT {counts} FROM {_PART}") // width
 
 
 def _blank_lines(path: Path, newline: bytes) -> int:
@@ -271,7 +292,7 @@ def _load_carefully(
                 table.reject(index, record)
     columns = {"_row": "BIGINT"} | dict.fromkeys(header.columns, "VARCHAR")
     if (
-        not _read(table.con, clean, columns, own, has_header=False)
+        not _read(table.con, clean, columns, own, "header = false, new_line = '\\n'")
         or _number(table.con, f"SELECT count(*) FROM {_PART}") != good
     ):
         raise _disagreement(where)

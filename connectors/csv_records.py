@@ -71,6 +71,9 @@ def lines(handle: IO[bytes], dialect: Dialect) -> Iterator[Line]:
         if len(rest) > dialect.max_bytes:
             line, rest = _cut(rest, handle, dialect)
             yield line
+    *whole, rest = rest.split(dialect.newline)
+    for raw in whole:
+        yield _line(raw, dialect)
     if rest:
         yield _line(rest, dialect)
 
@@ -103,6 +106,7 @@ class _Parser:
     dialect: Dialect
     fields: list[str] = field(default_factory=list)
     state: Literal["complete", "open", "malformed"] = "complete"
+    loose: bool = False  # a quote stands inside an unquoted field
     _open: list[str] | None = None
 
     def feed(self, line: str) -> None:
@@ -123,11 +127,10 @@ class _Parser:
     def _plain(self, line: str, start: int) -> int:
         end = line.find(self.dialect.delimiter, start)
         self.state = "complete"
-        if end < 0:
-            self.fields.append(line[start:].removesuffix("\r"))
-            return -1
-        self.fields.append(line[start:end])
-        return end + 1
+        value = line[start:].removesuffix("\r") if end < 0 else line[start:end]
+        self.fields.append(value)
+        self.loose = self.loose or (self.dialect.quote != "" and self.dialect.quote in value)
+        return -1 if end < 0 else end + 1
 
     def _quoted(self, line: str, start: int) -> int:
         """Position after the field and its delimiter; -1 at the end of the line."""
@@ -183,14 +186,6 @@ class Splitter:
         self.lines_used += line is not None
         return line
 
-    def _peek(self, position: int) -> Line | None:
-        while len(self._ahead) <= position:
-            line = next(self._source, None)
-            if line is None:
-                return None
-            self._ahead.append(line)
-        return self._ahead[position]
-
     def _record(self, line: Line) -> Good | Reject:
         if line.digest is not None:
             return self._oversize(line.text, line.size, line.digest)
@@ -231,40 +226,49 @@ class Splitter:
 
     def _spanning(self, line: Line, parser: _Parser) -> Good | Reject:
         """A record whose quoted field goes on in the lines that follow, if it does."""
-        used, size, whole_inside = 0, line.size, False
+        used: list[Line] = []
+        size, whole_inside = line.size, False
         limit = 8 * self._dialect.max_bytes
         while parser.state == "open":
-            following = self._peek(used)
-            if following is None or following.digest is not None or size > limit:
-                return self._never_closed(line)
+            following = self._take()
+            if following is None:
+                return self._never_closed(line, used)
+            used.append(following)
+            if following.digest is not None or size > limit:
+                return self._never_closed(line, used)
             whole = self._is_whole(following.text)
             if whole and (self._columns or 0) >= TELLING_COLUMNS:
-                return self._never_closed(line)
+                return self._never_closed(line, used)
             whole_inside = whole_inside or whole
             parser.feed(following.text)
             size += following.size + 1
-            used += 1
         wrong = self._columns is not None and len(parser.fields) != self._columns
         if parser.state == "malformed" or (wrong and whole_inside):
-            return self._never_closed(line)
-        inner = (self._ahead[i].text for i in range(used))
-        text = self._dialect.newline.decode("ascii").join([line.text, *inner])
-        for _ in range(used):
-            self._take()
+            return self._never_closed(line, used)
+        newline = self._dialect.newline.decode("ascii")
+        text = newline.join([line.text, *(u.text for u in used)])
         if size > self._dialect.max_bytes:
             data = text.encode("utf-8", "surrogateescape")
             return self._oversize(text[:_SHOWN], size, hashlib.sha256(data).hexdigest())
         return self._judge(parser.fields, text, None)
 
     def _is_whole(self, text: str) -> bool:
-        """Whether a line is by itself a record with the right number of fields."""
+        """Whether a line is by itself a record with the right number of fields.
+
+        The end of a field that spans lines (``…end","next"``) would do as one, were it not for
+        the quote in its unquoted first field.
+        """
         if self._columns is None or text.count(self._dialect.delimiter) + 1 < self._columns:
             return False
         parser = self._parser()
         parser.feed(text)
-        return parser.state == "complete" and len(parser.fields) == self._columns
+        fits = parser.state == "complete" and len(parser.fields) == self._columns
+        return fits and not parser.loose
 
-    def _never_closed(self, line: Line) -> Reject:
+    def _never_closed(self, line: Line, used: list[Line]) -> Reject:
+        """The line alone is unreadable; those looked at in vain are read again."""
+        self._ahead.extendleft(reversed(used))
+        self.lines_used -= len(used)
         return self._reject("read:quote", "a quote opens and never closes", line.text)
 
     def _judge(self, fields: list[str], text: str, verbatim: str | None) -> Good | Reject:

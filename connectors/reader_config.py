@@ -52,7 +52,8 @@ class FilesReader(_Rows):
     pattern: str = "*"
     format: FileFormat
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    """Empty: the source quotes nothing, and a quote is text."""
     header: bool = True
     columns: tuple[str, ...] = ()
     """Column names of a CSV that has no header."""

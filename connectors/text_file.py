@@ -13,10 +13,15 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a first look at a file says. ``lines`` counts newline bytes, the last line too."""
+    """What a first look at a file says.
 
-    newline: bytes
+    ``lines`` counts newlines, and a last line without one; ``delimiters`` counts them also
+    inside quotes; ``returns``: newlines are CRLF, at least some of them.
+    """
+
     lines: int
+    delimiters: int
+    returns: bool
 
 
 def newline_of(path: Path) -> bytes:
@@ -26,9 +31,9 @@ def newline_of(path: Path) -> bytes:
     return b"\r" if b"\r" in head and b"\n" not in head else b"\n"
 
 
-def shape_of(path: Path, newline: bytes, max_bytes: int) -> Shape | None:
-    """The file's shape, or None if a byte, a NUL or a long line needs a closer look."""
-    count, last = 0, newline
+def shape_of(path: Path, newline: bytes, delimiter: bytes, max_bytes: int) -> Shape | None:
+    """The file's shape, or None if a byte, NUL, long line or lone CR needs a closer look."""
+    count, delimiters, returns, last = 0, 0, False, newline
     try:
         with path.open("rb") as handle:
             for block in _blocks(handle, newline, max_bytes):
@@ -36,10 +41,15 @@ def shape_of(path: Path, newline: bytes, max_bytes: int) -> Shape | None:
                     return None
                 block.decode("utf-8")
                 count += block.count(newline)
+                delimiters += block.count(delimiter)
+                if newline != b"\r" and b"\r" in block:
+                    returns = True
+                    if block.count(b"\r") != block.count(b"\r\n"):
+                        return None  # DuckDB would drop one that stands alone
                 last = block[-1:]
     except (UnicodeDecodeError, OverflowError):
         return None
-    return Shape(newline, count + (last != newline))
+    return Shape(count + (last != newline), delimiters, returns)
 
 
 def transcode(path: Path, encoding: str, target: Path, newline: bytes, max_bytes: int) -> bool:
