@@ -156,7 +156,7 @@ def _code(field: Field) -> Rule:
     if field.duckdb_type.endswith("[]"):
         allowed = ", ".join(literal(v) for v in ["", *values])
         kind: RuleKind = "sql"
-        violation = f"NOT list_has_all([{allowed}], {name})"
+        violation = f"len(list_filter({name}, lambda e: e NOT IN ({allowed}))) > 0"
     else:
         kind = "code"
         violation = f"{name} NOT IN ({', '.join(literal(v) for v in values)})"

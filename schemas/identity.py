@@ -44,17 +44,68 @@ def hash_of(json_sql: str) -> str:
     return f"sha256({_lower_hex(json_sql)})"
 
 
-def content_json_sql(contract: Contract, names: Collection[str]) -> str:
-    """SQL of the JSON object of the non-null content fields, sorted by name, all as strings."""
+def content_json_sql(
+    contract: Contract, names: Collection[str], never_null: Collection[str] = ()
+) -> str:
+    """SQL of the JSON object of the non-null content fields, sorted by name, all as strings.
+
+    ``never_null`` names columns that have a value in every row (they may be none).
+
+    Most rows have nothing to escape. Whether one has is told by one ``to_json`` over all its
+    texts together; then the members are put together as they are, which takes a third of
+    the time.
+    """
     wanted = set(names)
     fields = sorted(
         (f for f in contract.content_fields() if f.name in wanted), key=lambda f: f.name
     )
     if not fields:
         return "'{}'"
-    members = ", ".join(f"{_key(f.name)} || {value_json_sql(f)}" for f in fields)
-    # concat leaves out NULL, so a field without a value leaves no trace
-    return f"('{{' || substr(concat({members}), 2) || '}}')"
+    anchor = next((i for i, f in enumerate(fields) if f.name in never_null), None)
+    careful = _object([(f, [value_json_sql(f)]) for f in fields], anchor)
+    texts = ", ".join(ident(f.name) for f in fields if f.duckdb_type == "VARCHAR")
+    if not texts:
+        return careful
+    quick = _object([(f, _plain(f)) for f in fields], anchor)
+    joined = f"concat({texts})"
+    return (
+        f"CASE WHEN strlen(CAST(to_json({joined}) AS VARCHAR)) = strlen({joined}) + 2 "
+        f"THEN {quick} ELSE {careful} END"
+    )
+
+
+def _object(members: list[tuple[Field, list[str]]], anchor: int | None) -> str:
+    """A JSON object. concat leaves out NULL, so a member without a value leaves no trace.
+
+    The comma stands before each member, but behind those before the anchor, which is always
+    there; without an anchor the first comma is trimmed off.
+    """
+    parts: list[str] = []
+    for position, (field, value) in enumerate(members):
+        before = anchor is not None and position < anchor
+        first = position == anchor
+        key = f'"{field.name}":' if before or first else f',"{field.name}":'
+        there = f"{ident(field.name)} IS NOT NULL"
+        parts.append(literal(key) if first else f"CASE WHEN {there} THEN {literal(key)} END")
+        parts += value
+        if before:
+            parts.append(f"CASE WHEN {there} THEN ',' END")
+    if anchor is not None:
+        return f"concat('{{', {', '.join(parts)}, '}}')"
+    return f"concat('{{', ltrim(concat({', '.join(parts)}), ','), '}}')"
+
+
+def _plain(field: Field) -> list[str]:
+    """The parts of a value's JSON if it has nothing to escape."""
+    name = ident(field.name)
+    quote = f"CASE WHEN {name} IS NOT NULL THEN '\"' END"
+    match field.duckdb_type:
+        case "VARCHAR":
+            return [quote, name, quote]
+        case "BIGINT" | "BOOLEAN" | "DATE" | "DECIMAL(16,2)" | "DECIMAL(6,4)":
+            return [quote, f"CAST({name} AS VARCHAR)", quote]
+        case _:
+            return [value_json_sql(field)]
 
 
 def value_json_sql(field: Field, column: str | None = None) -> str:
@@ -69,10 +120,6 @@ def value_json_sql(field: Field, column: str | None = None) -> str:
             return f"strftime(make_timestamp(epoch_us({name})), '\"%Y-%m-%dT%H:%M:%S.%fZ\"')"
         case _:
             return f"'\"' || CAST({name} AS VARCHAR) || '\"'"
-
-
-def _key(name: str) -> str:
-    return literal(f',"{name}":')
 
 
 def _lower_hex(json_sql: str) -> str:

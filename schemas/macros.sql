@@ -68,16 +68,14 @@ CREATE OR REPLACE MACRO gb32100_value(x, i) AS
 -- BOOLEAN: form and check character. Weights are 3^i mod 31; the sum with the check character's own
 -- value is a multiple of 31. Any first characters of the alphabet: N2… are rural collectives.
 CREATE OR REPLACE MACRO credit_code_ok(x) AS
-  CASE WHEN regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') THEN (
+  regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') AND (
       gb32100_value(x, 1) + gb32100_value(x, 2) * 3 + gb32100_value(x, 3) * 9
     + gb32100_value(x, 4) * 27 + gb32100_value(x, 5) * 19 + gb32100_value(x, 6) * 26
     + gb32100_value(x, 7) * 16 + gb32100_value(x, 8) * 17 + gb32100_value(x, 9) * 20
     + gb32100_value(x, 10) * 29 + gb32100_value(x, 11) * 25 + gb32100_value(x, 12) * 13
     + gb32100_value(x, 13) * 8 + gb32100_value(x, 14) * 24 + gb32100_value(x, 15) * 10
     + gb32100_value(x, 16) * 30 + gb32100_value(x, 17) * 28 + gb32100_value(x, 18)
-    ) % 31 = 0
-    WHEN x IS NOT NULL THEN FALSE
-  END;
+    ) % 31 = 0;
 
 -- Resident identity number (GB 11643-1999).
 CREATE OR REPLACE MACRO id_no(x) AS
@@ -111,7 +109,7 @@ CREATE OR REPLACE MACRO id_no_ok(x) AS
 -- a time of day after the date is left out.
 CREATE OR REPLACE MACRO date_ymd(x) AS
   CASE
-    WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN x
+    WHEN regexp_full_match(x, '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}') THEN coalesce(CAST(TRY_CAST(x AS DATE) AS VARCHAR), x)
     ELSE coalesce(CAST(TRY_CAST(regexp_replace(half_width(txt(x)),
       '^([0-9]{4})(?:[-/.年]\s*([0-9]{1,2})[-/.月]\s*([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[ T]*[0-9]{1,2}[:时][0-9]{1,2}(?:[:分][0-9]{1,2}(?:\.[0-9]+)?秒?|分)?)?$',
       '\1-\2\4-\3\5') AS DATE) AS VARCHAR), txt(x))
@@ -149,14 +147,20 @@ CREATE OR REPLACE MACRO ts_without_zone(t) AS
   regexp_matches(t, '[ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?$');
 CREATE OR REPLACE MACRO ts_with_zone(t, zone) AS
   CASE WHEN ts_without_zone(t) THEN t || zone ELSE t END;
+CREATE OR REPLACE MACRO ts_at(x, zone) AS
+  CASE
+    WHEN regexp_full_match(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?') THEN x || zone
+    WHEN regexp_full_match(x, '[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}') THEN replace(x, '/', '-') || ' 00:00:00' || zone
+    ELSE ts_with_zone(ts_text(x), zone)
+  END;
 
 -- The text if it names its zone, else NULL: the cast layer takes no other for a point in time.
 CREATE OR REPLACE MACRO zoned_text(x) AS
   CASE WHEN regexp_matches(x, '[0-9][ ]?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') AND NOT regexp_matches(x, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') THEN x END;
 
 -- Points in time. A zone in the text is always kept; without one it is China's (ts_cn), UTC (ts_utc) or a named one.
-CREATE OR REPLACE MACRO ts_cn(x) AS ts_with_zone(ts_text(x), '+08:00');
-CREATE OR REPLACE MACRO ts_utc(x) AS ts_with_zone(ts_text(x), '+00:00');
+CREATE OR REPLACE MACRO ts_cn(x) AS ts_at(x, '+08:00');
+CREATE OR REPLACE MACRO ts_utc(x) AS ts_at(x, '+00:00');
 CREATE OR REPLACE MACRO ts_in(x, zone) AS
   CASE WHEN ts_without_zone(ts_text(x))
     THEN coalesce(CAST(timezone(zone, TRY_CAST(ts_text(x) AS TIMESTAMP)) AS VARCHAR), x)

@@ -221,7 +221,7 @@ def _compose(
         f"SELECT {', '.join(fields)}, CAST(c._object AS INTEGER) AS _object, "
         f"CAST(c._row AS BIGINT) AS _row, {plan.uncast_sql} AS _uncast, "
         f"{'TRUE' if has_clock else 'FALSE'} AS _has_clock FROM ("
-        f"SELECT t.*, {content_json_sql(contract, content)} AS _json FROM ("
+        f"SELECT t.*, {content_json_sql(contract, content, constants)} AS _json FROM ("
         f"SELECT m._object, m._row, {', '.join(plan.outputs)}{defaults} FROM ({inner}) m"
         f") t) c{clock}"
     )
