@@ -1,0 +1,26 @@
+-- Every column of bench/data.py is used: what is measured is a mapping as it would be in earnest.
+SELECT
+    "案件编号"                        AS source_record_id,
+    ts_cn("更新时间")                  AS source_updated_time,
+    "案件编号"                        AS case_no,
+    txt("决定书文号")                  AS penalty_decision_no,
+    'penalty'                       AS decision_type,
+    'ordinary'                      AS procedure_type,
+    'legal_org'                     AS party_category,
+    txt("当事人")                     AS party_name,
+    'uscc'                          AS party_id_type,
+    credit_code("统一社会信用代码")      AS party_id_no,
+    plate("车牌号")                   AS vehicle_plate_no,
+    code('plate_color', 'zh', "车牌颜色") AS vehicle_plate_color,
+    "轴数"                           AS axle_count,
+    "案发地"                         AS division_code,
+    txt("违法行为")                    AS violation_type,
+    txt("违法事实")                    AS violation_facts,
+    txt("处罚依据")                    AS penalty_basis,
+    [code('penalty_category', 'zh', "处罚类别")] AS penalty_category,
+    txt("处罚内容")                    AS penalty_content,
+    yuan("罚款金额")                   AS fine_amount_cny,
+    ts_cn("立案日期")                  AS filing_time,
+    date_ymd("决定日期")               AS decision_date,
+    date_ymd("结案日期")               AS closed_date
+FROM raw
