@@ -74,3 +74,51 @@ def start(*arguments: str | Path, language: str = "en", cwd: Path | None = None)
 def make_node(folder: Path, agency: Agency = COUNTY) -> Node:
     create_node(folder, agency, PASSPHRASE)
     return load_node(folder)
+
+
+HEADER = "案号,决定书文号,违法行为类型,决定类型,处罚决定日期,罚款金额（元）,当事人,备注"
+ROWS = (
+    "示交立〔2026〕000001号,示交罚〔2026〕000001号,未随车携带道路运输证,行政处罚,2026-10-08,100,示例甲乙丙丁,",
+    "示交立〔2026〕000002号,示交罚〔2026〕000002号,未随车携带道路运输证,行政处罚,2026-02-30,-1,示例戊己庚辛,复核",
+)
+MAPPING = """\
+SELECT
+    txt("案号") AS source_record_id,
+    txt("案号") AS case_no,
+    txt("决定书文号") AS penalty_decision_no,
+    txt("违法行为类型") AS violation_type,
+    code('decision_type', 'zh', "决定类型") AS decision_type,
+    date_ymd("处罚决定日期") AS decision_date,
+    yuan("罚款金额（元）") AS fine_amount_cny,
+    txt("当事人") AS party_name
+FROM raw
+"""
+SOURCE = """\
+system = "casework"
+stream = "results"
+record_type = "case_result"
+
+[reader]
+kind = "files"
+path = "../../../export"
+pattern = "*.csv"
+format = "csv"
+
+[window]
+field = "处罚决定日期"
+
+[expect]
+max_quarantine_share = {share}
+"""
+
+
+def add_source(node: Node, *rows: str, share: float = 1.0) -> Path:
+    """A source of case results; its one file, in ``node/export``, holds ``rows``."""
+    folder = node.root / "sources" / "casework" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "source.toml").write_text(SOURCE.format(share=share), encoding="utf-8")
+    (folder / "mapping.sql").write_text(MAPPING, encoding="utf-8")
+    file = node.root / "export" / "cases.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n".join((HEADER, *rows, "")), encoding="utf-8")
+    return file
