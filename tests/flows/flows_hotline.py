@@ -57,7 +57,7 @@ def serving(hotline: Hotline) -> Iterator[Hotline]:
     """Answer on a free port until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             if self.headers.get("Authorization") != f"Bearer {hotline.token}":
                 self._send(401, b"{}", "application/json")
                 return
