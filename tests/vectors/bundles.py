@@ -302,3 +302,14 @@ def _agreement_toml(deal: Agreement) -> str:
         lines += ["[grants.records]"]
         lines += [f"{t} = {json.dumps(list(names))}" for t, names in grant.records.items()]
     return "\n".join(lines) + "\n"
+
+
+def second(first: bytes, **changes: object) -> bytes:
+    facts = {"sequence": 2, "previous_statement_sha256": statement_digest(first)}
+    return good(**facts | changes)
+
+
+MORE_FIELD = (
+    "      - {name: remark, businessName: remark, logicalType: string, physicalType: VARCHAR,"
+    " classification: internal}\n"
+)
