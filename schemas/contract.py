@@ -6,7 +6,8 @@ their exact bytes travel in bundles. Beyond the standard's own keys we use:
 
 - tags of a property: ``envelope``, ``technical`` (always in a bundle), ``filled-by-node`` (a
   mapping may not give it), ``node-default`` (the node fills it where the mapping does not),
-- custom properties of a property: ``labelEn``, ``source`` (law or standard), ``codeList``
+- custom properties of a property: ``labelEn``, ``noteZh`` (what the Chinese label leaves open),
+  ``source`` (law or standard), ``codeList``
   (a file of ``schemas/codes``), ``codeListOpen`` (the list is known to be incomplete, so a
   value outside it only flags the row),
 - quality rules of type ``sql`` whose query is ``SELECT COUNT(*) FROM {object} WHERE …``; what
@@ -44,6 +45,7 @@ class Field:
     label_zh: str
     label_en: str
     description: str
+    note_zh: str
     logical_type: str
     duckdb_type: str
     required: bool

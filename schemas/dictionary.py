@@ -38,7 +38,7 @@ _FIELD_HEADS = (
     Text("Type", "类型"),
     Text("Class", "级别"),
     Text("Code list", "代码表"),
-    Text("Meaning", "含义"),
+    Text("Meaning", "说明"),
     Text("From", "依据"),
     Text("Example", "示例"),
 )
@@ -111,7 +111,7 @@ def _field(field: Field, language: Language) -> list[str]:
         field.duckdb_type,
         _CLASSES[field.classification].in_language(language),
         codes,
-        field.description if language == "en" else field.label_zh,
+        field.description if language == "en" else field.note_zh,
         field.source,
         "; ".join(field.examples),
     ]

@@ -113,6 +113,7 @@ def _field(prop: SchemaProperty) -> Field:
         label_zh=prop.businessName or name,
         label_en=str(custom.get("labelEn", name)),
         description=prop.description or "",
+        note_zh=str(custom.get("noteZh", "")),
         logical_type=prop.logicalType or "",
         duckdb_type=duckdb_type,
         required=bool(prop.required),
