@@ -112,6 +112,8 @@ def build_app() -> typer.Typer:
         ctx.obj = Session(node=node, verbose=verbose)
         if verbose:
             logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+            # Every poll of Prefect's own server would drown what a person wants to see.
+            logging.getLogger("httpx").setLevel(logging.WARNING)
 
     for module in _GROUPS:
         module.add_to(app)
