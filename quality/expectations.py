@@ -127,14 +127,20 @@ def _bound(value: Any) -> Any:
 def conflict_expectation(rule_id: str, key: str) -> Any:
     """Rows whose (identity, moment) has more than one content.
 
-    Asked as a join of the batch with its groups, unlike the windows over repeated identities
-    that mark the rows: two ways to one count.
+    Asked by groups, unlike the windows that mark the rows: two ways to one count. Identities
+    that occur once are left out first, as comparing all hashes is what would cost.
     """
+    repeated = (
+        "SELECT record_id FROM {batch} WHERE record_id IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
+    )
+    differing = (
+        f"SELECT {key} FROM {{batch}} SEMI JOIN ({repeated}) USING (record_id) "
+        "GROUP BY ALL HAVING min(content_hash) <> max(content_hash)"
+    )
     query = (
-        f"SELECT b.moment FROM (SELECT ({key}) AS moment FROM {{batch}} "
-        "WHERE record_id IS NOT NULL) AS b WHERE b.moment IN ("
-        f"SELECT ({key}) FROM {{batch}} WHERE record_id IS NOT NULL "
-        "GROUP BY ALL HAVING min(content_hash) <> max(content_hash))"
+        f"SELECT {key} FROM {{batch}} AS b WHERE EXISTS (FROM ({differing}) AS d WHERE "
+        "d.record_id = b.record_id "
+        "AND d.source_updated_time IS NOT DISTINCT FROM b.source_updated_time)"
     )
     return RowsDoNotConflict(
         unexpected_rows_query=query, meta={"rule_id": rule_id}, severity="critical"
