@@ -140,8 +140,8 @@ def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, i
         schema = contract.arrow_schema(contents.grant.columns(contract))
         buffer, counts[record_type] = write_parquet(contents.tables[record_type], schema)
         entry = records_entry(record_type)
-        entries[entry] = memoryview(buffer).cast("B")
-        open_parquet(memoryview(buffer).cast("B"), entry, DEFAULT_LIMITS)
+        entries[entry] = memoryview(buffer)
+        open_parquet(memoryview(buffer), entry, DEFAULT_LIMITS)
         entries[contract_entry(record_type)] = contract.yaml_bytes
     for extension, data in contents.attachments:
         entries[f"attachments/{sha256_hex(data)}.{extension}"] = data

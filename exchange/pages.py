@@ -82,14 +82,16 @@ class _Walk:
             found = f"bytes {self.chunk.start} to {end}"
             raise _lie(self.entry, f"a column chunk at byte {position}", found)
         values = unpacked = dictionary = pages = 0
+        seen_dictionary = False
         while position < end:
             page = _read_page(self.data, position, end, self.entry, self.limits)
             if page.is_dictionary:
                 self._check_dictionary(pages, position, page.size)
-                dictionary = page.size
-            elif not dictionary and self.chunk.dictionary_offset is not None:
+                # Its size may be 0: the dictionary of a column in which every value is NULL.
+                dictionary, seen_dictionary = page.size, True
+            elif not seen_dictionary and self.chunk.dictionary_offset is not None:
                 raise _lie(self.entry, "a dictionary first", "a data page")
-            elif pages == bool(dictionary) and position != self.chunk.data_offset:
+            elif pages == seen_dictionary and position != self.chunk.data_offset:
                 raise _lie(self.entry, f"data at byte {position}", self.chunk.data_offset)
             pages += 1
             values += page.values

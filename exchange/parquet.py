@@ -136,6 +136,7 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
 
     Raises ``VerificationError`` (step ``table``); no row is decoded.
     """
+    data = data.cast("B")  # Arrow's own buffers show signed bytes
     try:
         footer = read_footer(data)
     except FooterError as error:
