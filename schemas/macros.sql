@@ -42,7 +42,7 @@ CREATE OR REPLACE MACRO plate_ok(x) AS
 -- BOOLEAN: the device says that it could not read the plate (未识别, 无牌, 车牌…, 默A00000, ????).
 CREATE OR REPLACE MACRO plate_unread(x) AS
   CASE WHEN plate_ok(x) THEN FALSE
-    ELSE regexp_matches(x, '牌|未识别|无法识别|识别失败|^\s*默A') OR regexp_full_match(x, '[\s?？*＊#\-—_0]+')
+    ELSE regexp_matches(x, '牌|未识别|无法识别|识别失败|^\s*默A') OR regexp_full_match(x, '[\s\x{3000}?？*＊#\-－—–_0]+')
   END;
 
 -- A plate; NULL when plate_unread() says so: a text such as 未识别 is no vehicle's key.
