@@ -198,7 +198,11 @@ def _whole_file(path: Path, name: str) -> Iterator[bytes]:
             before = os.fstat(handle.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise _changing(name)
+            size = 0
             while chunk := handle.read(_CHUNK):
+                size += len(chunk)
+                if size > before.st_size:  # or a file that is written to would never end
+                    raise _changing(name)
                 yield chunk
         after = path.stat()
     except OSError as error:

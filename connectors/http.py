@@ -249,7 +249,7 @@ class Client:
                 where=Where(public(response.url)),
             ) from error
         except (requests.exceptions.RequestException, HTTPError) as error:
-            raise _AgainError(_broken_off(response.url, size)) from error
+            raise _AgainError(_broken_off(response.url)) from error
 
 
 def _existing(path: Path) -> Path:
@@ -366,9 +366,9 @@ def _too_slow(url: str, seconds: float) -> RetryableError:
     )
 
 
-def _broken_off(url: str, size: int) -> RetryableError:
+def _broken_off(url: str) -> RetryableError:
     return RetryableError(
-        Text(en=f"the answer broke off after {size} bytes", zh=f"应答在 {size} 字节后中断"),
+        Text(en="the answer broke off before its end", zh="应答未传完即中断"),
         where=Where(public(url)),
         hint=Text(
             en="nothing of it was taken; it is tried again in the next run",

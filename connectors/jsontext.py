@@ -13,7 +13,7 @@ from typing import Any
 # What may stand between the place of an error and the end of a text that was cut off: nothing,
 # or the beginning of a word, of a number's tail, or of an escape in a string.
 _BEGUN = re.compile(
-    r"\s*|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,3}|\\u[0-9a-fA-F]{0,3}"
+    r"\s*|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|u[0-9a-fA-F]{0,4}|\\u[0-9a-fA-F]{0,4}"
 )
 
 

@@ -1,0 +1,129 @@
+"""Bytes rest as received, once, whole, and a crash leaves nothing half."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from conftest import NOW
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.landing import Landing
+
+STREAM = "cases/decisions"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def landing(tmp_path):
+    return Landing(tmp_path)
+
+
+def objects(root: Path) -> list[str]:
+    return sorted(p.name for p in (root / "objects").rglob("*") if p.is_file())
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(deliveries=st.lists(st.lists(st.binary(max_size=20), max_size=3), max_size=6))
+def test_landing_is_idempotent(tmp_path_factory, deliveries):
+    root = tmp_path_factory.mktemp("landing")
+    landing = Landing(root)
+    for _ in range(2):
+        for chunks in deliveries:
+            landed = landing.store(STREAM, chunks, "a.csv", NOW, once=True)
+            data = b"".join(chunks)
+            assert landed.path.read_bytes() == data
+            assert (landed.digest, landed.size) == (hashlib.sha256(data).hexdigest(), len(data))
+    distinct = {b"".join(c) for c in deliveries}
+    assert len(landing.events(STREAM)) == len(distinct)
+    if distinct:
+        assert objects(root) == sorted(hashlib.sha256(d).hexdigest() for d in distinct)
+
+
+def test_a_fetch_is_always_an_event_but_the_bytes_are_stored_once(landing, tmp_path):
+    landing.store(STREAM, [b"x"], "http://h/p", NOW, 1)
+    landing.store(STREAM, [b"x"], "http://h/p", NOW + timedelta(1), 2)
+    assert [(e.fetched_at, e.page) for e in landing.events(STREAM)] == [
+        (NOW, 1),
+        (NOW + timedelta(1), 2),
+    ]
+    assert len(objects(tmp_path)) == 1
+
+
+def test_an_error_while_receiving_leaves_nothing(landing, tmp_path):
+    def chunks():
+        yield b"half"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        landing.store(STREAM, chunks(), "a.csv", NOW)
+    assert landing.events(STREAM) == []
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.stat().st_size]
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"digest":"ab', b"x" * 200_000])
+def test_a_torn_last_line_is_dropped_and_repaired(landing, tmp_path, torn):
+    first = landing.store(STREAM, [b"1"], "a", NOW)
+    index = tmp_path / "streams" / "cases" / "decisions.jsonl"
+    with index.open("ab") as handle:
+        handle.write(torn)
+    assert landing.events(STREAM) == [first]
+    second = landing.store(STREAM, [b"2"], "b", NOW)
+    assert landing.events(STREAM) == [first, second]
+    assert torn not in index.read_bytes() or torn == b"{"
+    assert index.read_bytes().count(b"\n") == 2
+
+
+def test_an_index_that_is_only_a_torn_line(landing, tmp_path):
+    index = tmp_path / "streams" / "cases" / "decisions.jsonl"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(b'{"dig')
+    landed = landing.store(STREAM, [b"1"], "a", NOW)
+    assert landing.events(STREAM) == [landed]
+
+
+def test_an_object_of_the_wrong_size_is_replaced(landing):
+    landed = landing.store(STREAM, [b"whole"], "a", NOW)
+    landed.path.chmod(0o640)
+    landed.path.write_bytes(b"wh")
+    assert landing.store(STREAM, [b"whole"], "a", NOW).path.read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("name", ["cases", "../x/y", "a/b/c", "A/b", ""])
+def test_stream_ids_are_no_paths(landing, name):
+    with pytest.raises(ValueError, match="not a stream id"):
+        landing.store(name, [b""], "a", NOW)
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime, UTC
+from pathlib import Path
+from connectors.landing import Landing
+
+def chunks():
+    yield b"first half"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+now = datetime(2026, 5, 20, tzinfo=UTC)
+Landing(Path(sys.argv[1])).store("cases/decisions", chunks(), "a.csv", now)
+"""
+
+
+def test_kill_9_while_receiving_leaves_nothing_after_the_next_store(landing, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], env=environment, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert landing.events(STREAM) == []
+    landed = landing.store(STREAM, [b"whole"], "a.csv", NOW, once=True)
+    assert landing.events(STREAM) == [landed]
+    assert not [p for p in (tmp_path / "tmp").rglob("*") if p.is_file()]
