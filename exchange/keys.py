@@ -185,7 +185,10 @@ def _load_private(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
         raise ConfigError(
             Text(en="the signing key is missing", zh="缺少签名私钥文件"),
             where=Where(str(path)),
-            hint=Text(en="make one with `hefu keys create`", zh="可用 `hefu keys create` 生成"),
+            hint=Text(
+                en="`hefu init` makes one; a lost key comes back from its copy only",
+                zh="`hefu init` 会生成私钥；遗失的私钥只能用备份恢复",
+            ),
         ) from error
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(

@@ -178,7 +178,7 @@ def _take_one(
             bundle_id=statement.bundle_id,
             statement_digest=bundle.statement_sha256,
             received_time=now,
-            counts={name: c.accepted for name, c in counts.items()},
+            counts={name: c.accepted for name, c in counts.items() if c.received},
             verdict_digest=statement.verdict_sha256,
             file_digest=hashlib.sha256(data).hexdigest(),
         )
@@ -296,11 +296,16 @@ def _load(
 
 
 def _answer(node: Node, lake: Lake, incoming: Incoming, now: datetime) -> None:
-    """Receipts for all that the ledger has of this stream; also what a killed run left undone."""
+    """Receipts for all that the ledger has of this stream; also what a killed run left undone.
+
+    A bundle that brought nothing but receipts is not answered: two agencies that acknowledge
+    each other's acknowledgements never come to an end.
+    """
     entries = [
         entry
         for entry in lake.ledger.entries()
         if (entry.publisher, entry.stream) == (incoming.partner.code, incoming.stream)
+        and set(entry.counts) != {"receipt"}
     ]
     if entries:
         write_receipts(node, [taken_in(node, entry) for entry in entries], now)

@@ -48,6 +48,11 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
+def is_watched() -> bool:
+    """Does somebody wait for this run? Then a failure is told at once, not after minutes."""
+    return _listener.get() is not _nobody
+
+
 def tell(step: Step) -> None:
     """Report a step to the present listener, if there is one."""
     _listener.get()(step)

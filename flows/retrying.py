@@ -8,12 +8,19 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from flows.outcome import Outcome
+from flows.progress import is_watched
 from schemas.errors import HefuError, RetryableError
 
 
 def is_retryable(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Only what may heal by itself is tried again; the error's type says so."""
+    """Only what may heal by itself is tried again; the error's type says so.
+
+    A person at a terminal is told at once and decides; connectors have made their own short
+    retries by then.
+    """
     del task, run
+    if is_watched():
+        return False
     return isinstance(state.result(raise_on_failure=False), RetryableError)
 
 
