@@ -19,6 +19,7 @@ from flows_world import (
     LEADS,
     NIGHT,
     NOW,
+    RECEIPT_FIELDS,
     TOKEN,
     URL_VARIABLE,
     A,
@@ -241,6 +242,24 @@ def test_a_receipt_is_for_the_one_who_sent_the_bundle(world: World) -> None:
     world.receive()
     sent = {p.partner: p.counts for p in world.publish(world.b)}
     assert sent == {A.code: {"receipt": 1}, C.code: {"receipt": 0}}
+
+
+def test_a_receipt_is_not_answered_by_a_receipt(world: World) -> None:
+    """Where both may send receipts, the exchange comes to rest when there is no news."""
+    fields = ", ".join(f'"{field}"' for field in RECEIPT_FIELDS)
+    for folder in ("a", "b"):
+        path = world.root / folder / "agreements/a-b.toml"
+        text = path.read_text(encoding="utf-8")
+        granted = text.replace("\nlead = [", f"\nreceipt = [{fields}]\nlead = [", 1)
+        path.write_text(granted, encoding="utf-8")
+    world.drop("1.csv", [case(1)])
+    world.sync()
+    world.publish()
+    world.receive()
+    assert [p.counts for p in world.publish(world.b)] == [{"receipt": 1}]
+    assert [t.sequence for t in world.receive(world.a)] == [1]
+    assert [p.status for p in world.publish(now=NOW + NIGHT)] == ["nothing_new"]
+    assert world.receive(now=NOW + NIGHT) == []
 
 
 # ---- out of order ------------------------------------------------------------------------------
