@@ -19,11 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
-from examples.region import screen
 from examples.region.generator import DEFAULT_RECORDS
+from examples.region.night import exchange_lines, parts, source_lines
 from examples.region.region import Region, clear, next_night, open_region, set_up
+from examples.region.screen import Night, show
 from examples.region.systems.running import Systems
 from schemas.errors import AccountingError, HefuError
 from schemas.text import Text
@@ -78,7 +85,14 @@ def _demonstrate(options: argparse.Namespace, talk: Console) -> int:
         with Systems(region.root) as systems:
             os.environ.update(systems.addresses)
             outcomes = _night(region, bars)
-    return _close(region, options.target, outcomes, time.monotonic() - started, talk)
+    night = Night(
+        sources=source_lines(region),
+        exchanges=exchange_lines(region),
+        target=options.target,
+        seconds=time.monotonic() - started,
+        first=not options.next_night,
+    )
+    return _close(night, outcomes, talk)
 
 
 def _set_up(options: argparse.Namespace, bars: Progress) -> Region:
@@ -91,7 +105,6 @@ def _set_up(options: argparse.Namespace, bars: Progress) -> Region:
 
 
 def _night(region: Region, bars: Progress) -> list[Outcome]:
-    from examples.region.night import parts
     from flows.progress import listening
     from flows.quiet import quiet_prefect
 
@@ -123,13 +136,8 @@ def _night(region: Region, bars: Progress) -> list[Outcome]:
     return outcomes
 
 
-def _close(
-    region: Region, target: Path, outcomes: Sequence[Outcome], seconds: float, talk: Console
-) -> int:
-    from examples.region.night import exchange_lines, source_lines
-
-    night = screen.Night(source_lines(region), exchange_lines(region), target, seconds)
-    screen.show(night, Console(highlight=False))
+def _close(night: Night, outcomes: Sequence[Outcome], talk: Console) -> int:
+    show(night, Console(highlight=False))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     # A stream that can't be published fails in both passes of the night: once is enough to say.
     for message in dict.fromkeys(f"{outcome.subject}: {outcome.error}" for outcome in failed):
@@ -166,7 +174,7 @@ def _bars(talk: Console) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
-        TextColumn("{task.completed:,.0f}"),
+        MofNCompleteColumn(separator=" / "),
         TextColumn("{task.fields[unit]}", markup=False),
         TimeElapsedColumn(),
     )

@@ -55,13 +55,15 @@ class ExchangeLine:
 class Night:
     """A night of the region, and where to look at what it left behind.
 
-    ``target`` is the folder of the region as the reader would type it.
+    ``target`` is the folder of the region as the reader would type it; ``first`` says whether
+    there is another night to come.
     """
 
     sources: Sequence[SourceLine]
     exchanges: Sequence[ExchangeLine]
     target: Path
     seconds: float
+    first: bool = True
 
 
 def show(night: Night, console: Console) -> None:
@@ -79,7 +81,7 @@ def closing_screen(night: Night, *, wide: bool) -> RenderableType:
         _headline(night),
         *((sources,) if wide else (sources, _reasons(night.sources))),
         _exchanges_table(night.exchanges),
-        *_places(night.target),
+        *_places(night.target, first=night.first),
     )
 
 
@@ -173,23 +175,25 @@ def _exchanges_table(lines: Sequence[ExchangeLine]) -> Table:
     return table
 
 
-def _places(target: Path) -> tuple[RenderableType, ...]:
+def _places(target: Path, *, first: bool) -> tuple[RenderableType, ...]:
     where = (
         (Text(en="nodes", zh="三个节点"), f"{target}/anji  {target}/guangde  {target}/ningguo"),
         (Text(en="bundles", zh="数据包"), f"{target}/anji/repository/streams"),
         (Text(en="defects put in", zh="放入的差错"), f"{target}/ground-truth.json"),
     )
     again = "" if target == Path("demo") else f" --target {target}"
+    later = (
+        Text(en="one more night", zh="再过一夜"),
+        f".venv/bin/python -m examples.region --next-night{again}",
+    )
+    afresh = (Text(en="start afresh", zh="重新开始"), f".venv/bin/python -m examples.region{again}")
     tries = (
         (Text(en="a node's state", zh="节点状态"), f".venv/bin/hefu status --node {target}/anji"),
         (
             Text(en="rows that wait", zh="待核对的行"),
             f".venv/bin/hefu quarantine list --node {target}/guangde",
         ),
-        (
-            Text(en="one more night", zh="再过一夜"),
-            f".venv/bin/python -m examples.region --next-night{again}",
-        ),
+        later if first else afresh,
     )
     return (
         Cell(str(Text(en="Where it is", zh="文件在哪里"))),
