@@ -156,8 +156,8 @@ def _load_fast(
         if not transcode(path, dialect.encoding, utf8, dialect.newline, dialect.max_bytes):
             return False
         path = utf8
-    delimiter = dialect.delimiter.encode("utf-8")
-    shape = shape_of(path, dialect.newline, delimiter, dialect.max_bytes)
+    delimiter, quote = dialect.delimiter.encode("utf-8"), dialect.quote.encode("utf-8")
+    shape = shape_of(path, dialect.newline, delimiter, quote, dialect.max_bytes)
     if shape is None:
         return False
     columns = dict.fromkeys(header.columns, "VARCHAR")
@@ -214,9 +214,7 @@ def _audit(
     """
     rows = _number(con, f"SELECT count(*) FROM {_PART}")
     lines_left = shape.lines - header.lines - rows
-    records = rows + (header.lines > 0)
-    delimiters_left = shape.delimiters - records * (len(header.columns) - 1) - header.delimiters
-    if delimiters_left != 0 and delimiters_left != _inside(con, header, dialect.delimiter):
+    if not _delimiters_fit(con, header, shape, dialect, rows + (header.lines > 0)):
         return False
     if lines_left == 0:
         return True
@@ -224,6 +222,16 @@ def _audit(
     if not 0 <= lines_left - embedded <= _blank_lines(path, dialect.newline):
         return False
     return embedded == 0 or not _swallowed(con, header, dialect)
+
+
+def _delimiters_fit(
+    con: duckdb.DuckDBPyConnection, header: _Header, shape: Shape, dialect: Dialect, records: int
+) -> bool:
+    needed = records * (len(header.columns) - 1)
+    if shape.outside == needed:
+        return True
+    left = shape.delimiters - needed - header.delimiters
+    return left == 0 or left == _inside(con, header, dialect.delimiter)
 
 
 def _inside(con: duckdb.DuckDBPyConnection, header: _Header, char: str) -> int:

@@ -64,15 +64,18 @@ class Landing:
     ) -> Landed:
         """Store ``chunks`` and note the event; returns when both are on disk.
 
-        ``once``: the same bytes from the same origin are the same delivery (a file read
-        again) and keep their first ``fetched_at``. An error raised by ``chunks`` leaves nothing.
+        ``once``: bytes equal to the last ones from the same origin are the same delivery (a
+        file read again) and keep their ``fetched_at``. An error raised by ``chunks`` leaves
+        nothing.
         """
         with _locked(self._index(stream_id)) as handle:
             digest, size = self._put(chunks, self._root / "tmp" / stream_id)
             if once:
-                for event in _events(handle):
-                    if event["digest"] == digest and event["origin"] == origin:
-                        return self._landed(event)
+                # Only the newest of this origin: a file that goes back to an earlier content
+                # was delivered anew, and its rows are newer than those in between.
+                of_origin = [e for e in _events(handle) if e["origin"] == origin]
+                if of_origin and of_origin[-1]["digest"] == digest:
+                    return self._landed(of_origin[-1])
             event = {
                 "digest": digest,
                 "size": size,
