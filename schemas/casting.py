@@ -20,6 +20,9 @@ CLEAN_TEXT = frozenset({"txt", "plate", "credit_code", "id_no", "code"})
 # Macros whose result names its zone, or is no time at all.
 ZONED = frozenset({"ts_cn", "ts_utc", "epoch_ms"})
 
+# The type of the literal NULL: it becomes anything.
+NO_TYPE = "NULL"
+
 _MORE_THAN_FEN = r"\.[0-9]{2}[0-9]*[1-9]|[eE]"
 _FRACTION = r"\.[0-9]*[1-9]|[eE]"
 _FIRST_DAY, _LAST_DAY = "DATE '1000-01-01'", "DATE '9999-12-31'"
@@ -48,7 +51,7 @@ def cast_problem(column: Column) -> tuple[Text, Text] | None:
     """Why this column can never become its field, with a hint; None if it may."""
     field, given = column.field, column.given_type
     named = Text(en=f"{field.name} ", zh=f"{field.name}（{field.label_zh}）")
-    if field.duckdb_type.endswith("[]") and not (given.endswith("[]") or given == '"NULL"'):
+    if field.duckdb_type.endswith("[]") and not (given.endswith("[]") or given == NO_TYPE):
         return (
             Text(en=named.en + "is a list", zh=named.zh + "是列表"),
             Text(

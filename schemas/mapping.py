@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from schemas import mapping_tree as tree_of
-from schemas.casting import Column, cast_problem, casts
+from schemas.casting import NO_TYPE, Column, cast_problem, casts
 from schemas.contract import Contract, Field, did_you_mean
 from schemas.errors import ConfigError
 from schemas.identity import content_json_sql, hash_of, record_id_sql
@@ -90,7 +90,11 @@ def candidate_sql(
     types = _types(con, inner, mapping.path)
     expressions = dict(tree_of.outputs(tree_of.select_node(mapping.tree), mapping.path))
     columns = [
-        Column(contract.field(name), types[name], tree_of.function_name(expressions[name]))
+        Column(
+            field=contract.field(name),
+            given_type=NO_TYPE if tree_of.is_null(expressions[name]) else types[name],
+            function=tree_of.function_name(expressions[name]),
+        )
         for name in mapping.outputs
     ]
     for column in columns:

@@ -60,7 +60,7 @@ def parse(con: duckdb.DuckDBPyConnection, sql: str, path: str) -> Node:
     """The tree of the one SELECT in ``sql``. Raises :class:`ConfigError` for anything else."""
     row = con.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     tree: Node = json.loads(row[0]) if row else {"error": True}
-    if tree.get("error"):
+    if tree.get("error") or not tree["statements"]:
         raise config_error(
             path,
             Text(
@@ -176,6 +176,11 @@ def with_row_identity(con: duckdb.DuckDBPyConnection, tree: Node) -> str:
 def function_name(expression: Node) -> str:
     """Name of the outermost function of an expression, or an empty text."""
     return str(expression.get("function_name", "")).lower()
+
+
+def is_null(expression: Node) -> bool:
+    """Whether an expression is the literal NULL."""
+    return expression.get("class") == "CONSTANT" and bool(expression["value"]["is_null"])
 
 
 def reads_raw(select: Node) -> bool:

@@ -54,7 +54,7 @@ def sha256_of(given: Any) -> str:
     return hashlib.sha256(rfc8785.dumps(given)).hexdigest()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.fixed_dictionaries(
         {},
@@ -71,7 +71,7 @@ def test_the_content_hash_is_sha256_of_rfc_8785_json(
     assert found == sha256_of({n: as_json(v) for n, v in row.items()})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.tuples(TEXT, TEXT, TEXT, TEXT))
 def test_the_record_id_is_of_the_four_names(
     shared_con: duckdb.DuckDBPyConnection, names: tuple[str, str, str, str]
