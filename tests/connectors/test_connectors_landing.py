@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def test_landing_is_idempotent(tmp_path_factory, deliveries):
             assert landed.path.read_bytes() == data
             assert (landed.digest, landed.size) == (hashlib.sha256(data).hexdigest(), len(data))
     distinct = {b"".join(c) for c in deliveries}
-    assert len(landing.events(STREAM)) == len(distinct)
+    # Bytes that come back after others are a delivery of their own; the same again are not.
+    told = [data for data, _ in groupby(b"".join(c) for c in deliveries * 2)]
+    assert len(landing.events(STREAM)) == len(told)
     if distinct:
         assert objects(root) == sorted(hashlib.sha256(d).hexdigest() for d in distinct)
 
