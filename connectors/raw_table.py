@@ -135,10 +135,14 @@ class RawTable:
             self._flush_rejects()
 
     def finish(self) -> None:
-        """Write what is still held back and add optional columns that never came."""
+        """Write what is still held back and add optional columns that never came.
+
+        Not if nothing came at all: a table of optional columns would look like a source
+        whose other columns are gone.
+        """
         self._flush_rows()
         self._flush_rejects()
-        for name in self._optional:
+        for name in self._optional if self._names else ():
             self.name_column(name, Where(field="optional_columns"))
 
     def _flush_rows(self) -> None:

@@ -237,8 +237,8 @@ def test_probe_takes_the_newest_file(source):
     assert (names(delivery), delivery.cursor) == (["b.csv"], None)
 
 
-def test_probe_of_an_empty_folder(source):
-    source.drop.mkdir(exist_ok=True)
+def test_probe_of_an_empty_folder(files):
+    source = files("csv", 'optional_columns = ["paid_on"]')
     delivery = probe(source.config, source.folder, source.landing, secrets=str, now=NOW)
     assert source.read(delivery).batch.columns == ()
 
