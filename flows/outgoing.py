@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Literal
 
 from exchange.agreement import Agreement, Grant
 from exchange.build import BundleContents, build_bundle
-from exchange.keys import load_signer
+from exchange.keys import PublicKey, load_signer
 from exchange.project import project
 from exchange.repository import PublishedHead, head, publish
+from exchange.verify import verify_own
 from flows.progress import Step, tell
 from flows.workspace import workspace
 from hefu.node import Node
@@ -124,7 +125,8 @@ def publish_to(
         _check_gates(lake, tuple(versions))
     with workspace(node) as (con, _):
         collected = [
-            _collect(con, lake, node, going, last, record_type) for record_type in versions
+            _collect(con, lake, node, going, last, record_type, version)
+            for record_type, version in versions.items()
         ]
         result = Published(
             going.stream,
@@ -207,6 +209,7 @@ def _collect(
     going: Outgoing,
     last: PublishedHead | None,
     record_type: str,
+    version: int,
 ) -> _Collected:
     contract = load_contract(record_type)
     tell(Step(going.stream, "collect"))
@@ -214,13 +217,14 @@ def _collect(
     rules = contract.rules(columns)
     covered = last.statement.lake_versions.get(record_type) if last else None
     _remember_sent(con, lake, record_type, covered)
-    lake.attach(con, record_type)
+    lake.attach(con, record_type, at_version=version)
     table = f"outgoing_{record_type}"
     hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
     con.execute(
         f"CREATE TABLE {ident(table)} AS "
         f"SELECT {', '.join(map(ident, columns))}, {' OR '.join(hard) or 'false'} AS _broken "
-        f"FROM {ident(record_type + '_current')} ANTI JOIN sent USING (record_id, content_hash) "
+        f"FROM {ident(record_type + '_current')} "
+        "ANTI JOIN sent USING (record_id, content_hash, source_updated_time) "
         f"WHERE {_may_go(contract, node, going)}"
     )
     rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
@@ -232,12 +236,19 @@ def _collect(
 def _remember_sent(
     con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, covered: int | None
 ) -> None:
-    """The table ``sent``: every version that the last bundle's lake version held."""
-    con.execute("CREATE OR REPLACE TABLE sent (record_id VARCHAR, content_hash VARCHAR)")
+    """The table ``sent``: every version that the last bundle's lake version held.
+
+    A version is told by its time too: a source without a clock may go back to an earlier
+    content, and the partner has to hear of it.
+    """
+    con.execute(
+        "CREATE OR REPLACE TABLE sent "
+        "(record_id VARCHAR, content_hash VARCHAR, source_updated_time TIMESTAMPTZ)"
+    )
     if covered is not None:
         lake.attach(con, record_type, at_version=covered)
         con.execute(
-            "INSERT INTO sent SELECT record_id, content_hash "
+            "INSERT INTO sent SELECT record_id, content_hash, source_updated_time "
             f"FROM {ident(record_type + '_history')} WHERE _bundle_id IS NULL"
         )
 
@@ -277,6 +288,8 @@ def _publish(
         node.config.keys.signer, node.secrets(secret) if secret else None, root=node.root
     )
     data = build_bundle(contents, [signer], now)
+    # A chain cannot skip a bundle that its reader refuses, so refuse it ourselves first.
+    verify_own(data, contents, [PublicKey(bytes.fromhex(signer.public_key.keyval["public"]))], now)
     path = publish(node.place("repository"), going.stream, contents.sequence, data)
     published = head(node.place("repository"), going.stream)
     tell(Step(going.stream, "sign", rows, rows))
