@@ -157,6 +157,8 @@ def _uncast(failed: list[tuple[str, str, str]], texts: list[tuple[str, str]]) ->
             "CASE WHEN contains(c._json, '\\') "
             f"THEN regexp_matches(concat_ws(' ', {every}), {literal(CONTROL)}) ELSE FALSE END"
         )
+    if not tests:
+        return "CAST(NULL AS VARCHAR)"
     return (
         f"CASE WHEN {' OR '.join(tests)} THEN CAST(to_json(map_from_entries("
         f"list_filter([{entries}], lambda e: e.v IS NOT NULL))) AS VARCHAR) END"

@@ -6,7 +6,8 @@ both are SHA-256 over RFC 8785 JSON, written by DuckDB at the speed of a column 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Callable, Collection, Mapping
 
 from schemas.contract import Contract, Field
 from schemas.sql import ident, literal
@@ -45,54 +46,82 @@ def hash_of(json_sql: str) -> str:
 
 
 def content_json_sql(
-    contract: Contract, names: Collection[str], never_null: Collection[str] = ()
+    contract: Contract, names: Collection[str], constants: Mapping[str, str] | None = None
 ) -> str:
     """SQL of the JSON object of the non-null content fields, sorted by name, all as strings.
 
-    ``never_null`` names columns that have a value in every row (they may be none).
+    ``constants`` are texts that are the same in every row, by field; they need no column.
 
     Most rows have nothing to escape. Whether one has is told by one ``to_json`` over all its
     texts together; then the members are put together as they are, which takes a third of
     the time.
     """
-    wanted = set(names)
+    fixed = constants or {}
+    wanted = set(names) | fixed.keys()
     fields = sorted(
         (f for f in contract.content_fields() if f.name in wanted), key=lambda f: f.name
     )
     if not fields:
         return "'{}'"
-    anchor = next((i for i, f in enumerate(fields) if f.name in never_null), None)
-    careful = _object([(f, [value_json_sql(f)]) for f in fields], anchor)
-    texts = ", ".join(ident(f.name) for f in fields if f.duckdb_type == "VARCHAR")
+    careful = _object(fields, fixed, lambda f: [value_json_sql(f)])
+    texts = [f for f in fields if f.duckdb_type == "VARCHAR" and f.name not in fixed]
     if not texts:
         return careful
-    quick = _object([(f, _plain(f)) for f in fields], anchor)
-    joined = f"concat({texts})"
+    joined = f"concat({', '.join(ident(f.name) for f in texts)})"
     return (
         f"CASE WHEN strlen(CAST(to_json({joined}) AS VARCHAR)) = strlen({joined}) + 2 "
-        f"THEN {quick} ELSE {careful} END"
+        f"THEN {_object(fields, fixed, _plain)} ELSE {careful} END"
     )
 
 
-def _object(members: list[tuple[Field, list[str]]], anchor: int | None) -> str:
+def _object(
+    fields: list[Field], fixed: Mapping[str, str], value: Callable[[Field], list[str]]
+) -> str:
     """A JSON object. concat leaves out NULL, so a member without a value leaves no trace.
 
-    The comma stands before each member, but behind those before the anchor, which is always
-    there; without an anchor the first comma is trimmed off.
+    The comma stands before a member, but behind those that come before the first constant:
+    that one is always there. Without a constant the first comma is trimmed off.
     """
-    parts: list[str] = []
-    for position, (field, value) in enumerate(members):
-        before = anchor is not None and position < anchor
-        first = position == anchor
-        key = f'"{field.name}":' if before or first else f',"{field.name}":'
+    anchor = next((i for i, f in enumerate(fields) if f.name in fixed), None)
+    parts = _Parts("{" if anchor is not None else "")
+    for position, field in enumerate(fields):
+        leads = anchor is not None and position <= anchor
+        key = f'"{field.name}":' if leads else f',"{field.name}":'
+        if field.name in fixed:
+            parts.text(key + json.dumps(fixed[field.name], ensure_ascii=False))
+            continue
         there = f"{ident(field.name)} IS NOT NULL"
-        parts.append(literal(key) if first else f"CASE WHEN {there} THEN {literal(key)} END")
-        parts += value
-        if before:
-            parts.append(f"CASE WHEN {there} THEN ',' END")
+        parts.sql(f"CASE WHEN {there} THEN {literal(key)} END", *value(field))
+        if leads:
+            parts.sql(f"CASE WHEN {there} THEN ',' END")
     if anchor is not None:
-        return f"concat('{{', {', '.join(parts)}, '}}')"
-    return f"concat('{{', ltrim(concat({', '.join(parts)}), ','), '}}')"
+        parts.text("}")
+        return f"concat({parts})"
+    return f"concat('{{', ltrim(concat({parts}), ','), '}}')"
+
+
+class _Parts:
+    """Arguments of a concat; texts that follow each other become one."""
+
+    def __init__(self, text: str) -> None:
+        self._done: list[str] = []
+        self._text = text
+
+    def text(self, more: str) -> None:
+        self._text += more
+
+    def sql(self, *expressions: str) -> None:
+        self._flush()
+        self._done += expressions
+
+    def __str__(self) -> str:
+        self._flush()
+        return ", ".join(self._done)
+
+    def _flush(self) -> None:
+        if self._text:
+            self._done.append(literal(self._text))
+            self._text = ""
 
 
 def _plain(field: Field) -> list[str]:

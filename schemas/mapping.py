@@ -8,6 +8,7 @@ tied to those of ``raw`` by (``_object``, ``_row``), which the caller counts.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -89,6 +90,7 @@ def candidate_sql(
     inner = tree_of.with_row_identity(con, mapping.tree)
     types = _types(con, inner, mapping.path)
     expressions = dict(tree_of.outputs(tree_of.select_node(mapping.tree), mapping.path))
+    texts = _literal_texts(contract, expressions)
     columns = [
         Column(
             field=contract.field(name),
@@ -96,12 +98,14 @@ def candidate_sql(
             function=tree_of.function_name(expressions[name]),
         )
         for name in mapping.outputs
+        if name not in texts
     ]
     for column in columns:
         problem = cast_problem(column)
         if problem is not None:
             raise tree_of.config_error(mapping.path, *problem)
-    return _compose(inner, columns, contract, mapping, origin)
+    constants = texts | _constants(contract, mapping, origin)
+    return _compose(inner, columns, constants, contract, origin)
 
 
 def unused_columns(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
@@ -201,42 +205,60 @@ def _types(con: duckdb.DuckDBPyConnection, inner: str, path: str) -> dict[str, s
 
 
 def _compose(
-    inner: str, columns: list[Column], contract: Contract, mapping: Mapping, origin: Origin
+    inner: str,
+    columns: list[Column],
+    constants: dict[str, str],
+    contract: Contract,
+    origin: Origin,
 ) -> str:
+    """The layers: mapped ``m``, typed ``t``, with its JSON ``c``, and the record outermost.
+
+    Each is one projection over the one before, so that no expression is worked out twice.
+    What is the same in every row is a literal of the outermost SELECT.
+    """
     given = {c.field.name for c in columns}
-    has_clock = "source_updated_time" in given
-    constants = _constants(contract, mapping, origin, given)
+    has_clock = "source_updated_time" in given | constants.keys()
     plan = casts(columns)
-    content = [*given, *(n for n in constants if not contract.field(n).filled_by_node)]
-    node = dict(constants)
-    node["source_updated_time"] = "c.source_updated_time" if has_clock else "o.fetched_at"
+    content = {n: v for n, v in constants.items() if not contract.field(n).filled_by_node}
+    node = {name: literal(text) for name, text in constants.items()}
+    node["received_time"] = literal(origin.received_time.isoformat())
+    node["record_version"] = "0"
+    record = literal(constants["source_record_id"]) if "source_record_id" in constants else None
     node["record_id"] = record_id_sql(
-        literal(origin.org_code),
-        literal(contract.record_type),
-        literal(origin.system),
-        "c.source_record_id",
+        node["source_org_code"],
+        node["record_type"],
+        node["source_system"],
+        record or "c.source_record_id",
     )
     node["content_hash"] = hash_of("c._json")
-    node["sensitivity_class"] = _sensitivity(columns)
+    node["sensitivity_class"] = _sensitivity(contract, given, constants)
+    if not has_clock:
+        node["source_updated_time"] = "o.fetched_at"
     fields = [f"{_column(f, given, node.get(f.name))} AS {ident(f.name)}" for f in contract.fields]
-    defaults = "".join(f", {constants[n]} AS {ident(n)}" for n in content if n not in given)
     clock = "" if has_clock else " LEFT JOIN objects o ON o._object = c._object"
     return (
         f"SELECT {', '.join(fields)}, CAST(c._object AS INTEGER) AS _object, "
         f"CAST(c._row AS BIGINT) AS _row, {plan.uncast_sql} AS _uncast, "
         f"{'TRUE' if has_clock else 'FALSE'} AS _has_clock FROM ("
-        f"SELECT t.*, {content_json_sql(contract, content, constants)} AS _json FROM ("
-        f"SELECT m._object, m._row, {', '.join(plan.outputs)}{defaults} FROM ({inner}) m"
+        f"SELECT t.*, {content_json_sql(contract, given, content)} AS _json FROM ("
+        f"SELECT {', '.join(['m._object', 'm._row', *plan.outputs])} FROM ({inner}) m"
         f") t) c{clock}"
     )
 
 
-def _constants(
-    contract: Contract, mapping: Mapping, origin: Origin, given: set[str]
-) -> dict[str, str]:
-    """SQL literals of what the run knows, by field."""
-    domain = origin.business_domain
-    if domain is None and "business_domain" not in given:
+def _literal_texts(contract: Contract, expressions: dict[str, tree_of.Node]) -> dict[str, str]:
+    """Text fields that the mapping gives as a literal: the same in every row."""
+    found = {name: tree_of.text_of(e) for name, e in expressions.items()}
+    return {
+        name: unicodedata.normalize("NFC", text)
+        for name, text in found.items()
+        if text and text.isprintable() and contract.field(name).duckdb_type == "VARCHAR"
+    }
+
+
+def _constants(contract: Contract, mapping: Mapping, origin: Origin) -> dict[str, str]:
+    """What the run knows, by field, without what the mapping gives."""
+    if origin.business_domain is None and "business_domain" not in mapping.outputs:
         raise tree_of.config_error(
             mapping.path,
             Text(
@@ -255,15 +277,12 @@ def _constants(
         "source_org_name": origin.org_name,
         "source_system": origin.system,
         "division_code": origin.division_code,
-        "business_domain": domain or "",
+        "business_domain": origin.business_domain or "",
         "data_status": DEFAULT_DATA_STATUS,
         "sharing_attribute": DEFAULT_SHARING_ATTRIBUTE,
         "rule_pack_version": origin.rule_pack_version,
     }
-    found = {name: literal(value) for name, value in constants.items() if name not in given}
-    found["received_time"] = f"TIMESTAMPTZ {literal(origin.received_time.isoformat())}"
-    found["record_version"] = "0"
-    return found
+    return {name: text for name, text in constants.items() if name not in mapping.outputs}
 
 
 def _column(field: Field, given: set[str], sql: str | None) -> str:
@@ -272,11 +291,13 @@ def _column(field: Field, given: set[str], sql: str | None) -> str:
     return f"CAST({sql or 'NULL'} AS {field.duckdb_type})"
 
 
-def _sensitivity(columns: list[Column]) -> str:
+def _sensitivity(contract: Contract, given: set[str], constants: dict[str, str]) -> str:
+    """SQL of the highest class among the fields that have a value."""
     branches = []
     for level in ("sensitive", "personal"):
-        names = [c.field.name for c in columns if c.field.classification == level]
-        if names:
-            some = " OR ".join(f"c.{ident(n)} IS NOT NULL" for n in names)
-            branches.append(f"WHEN {some} THEN {literal(level)}")
+        names = [f.name for f in contract.fields if f.classification == level]
+        tests = ["TRUE" for n in names if n in constants]
+        tests += [f"c.{ident(n)} IS NOT NULL" for n in names if n in given]
+        if tests:
+            branches.append(f"WHEN {' OR '.join(tests)} THEN {literal(level)}")
     return f"CASE {' '.join(branches)} ELSE 'internal' END" if branches else "'internal'"

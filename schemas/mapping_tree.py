@@ -101,6 +101,7 @@ def check(con: duckdb.DuckDBPyConnection, tree: Node, path: str) -> None:
             _check_rows_kept(node, path)
         _check_source(node, ctes, path)
         _check_function(node, path)
+        _check_cast(node, path)
     _check_aggregates(con, select, path)
 
 
@@ -183,6 +184,14 @@ def is_null(expression: Node) -> bool:
     return expression.get("class") == "CONSTANT" and bool(expression["value"]["is_null"])
 
 
+def text_of(expression: Node) -> str | None:
+    """The text of an expression that is a text literal, else None."""
+    if expression.get("class") != "CONSTANT" or is_null(expression):
+        return None
+    kind, given = expression["value"]["type"]["id"], expression["value"]["value"]
+    return str(given) if kind == "VARCHAR" else None
+
+
 def reads_raw(select: Node) -> bool:
     """Whether raw is (part of) what this SELECT reads from."""
     return any(
@@ -257,6 +266,24 @@ def _check_function(node: Node, path: str) -> None:
         )
     if name == "code" and len(node.get("children", ())) == 3:
         _check_code(node["children"], path)
+
+
+def _check_cast(node: Node, path: str) -> None:
+    """A cast that fails stops the whole run, and the message quotes the value."""
+    if node.get("class") != "CAST" or node["try_cast"] or node["cast_type"]["id"] == "VARCHAR":
+        return
+    if any(inner.get("class") == "COLUMN_REF" for inner in _walk(node["child"])):
+        raise config_error(
+            path,
+            Text(
+                en=f"CAST to {node['cast_type']['id']} would stop the run at the first bad row",
+                zh=f"CAST 为 {node['cast_type']['id']} 遇到一行错误就会使整个任务中断",
+            ),
+            Text(
+                en="use a macro, or TRY_CAST with the raw text as a fallback",
+                zh="请使用宏，或者用 TRY_CAST 并保留原文",
+            ),
+        )
 
 
 def _check_code(children: list[Node], path: str) -> None:

@@ -13,6 +13,7 @@ from schemas_samples import ORIGIN, candidates, fetch, load_raw, mapping_sql, te
 from schemas.contract import load_contract
 from schemas.errors import ConfigError
 from schemas.mapping import Origin, candidate_sql, mapping_error, parse_mapping, unused_columns
+from schemas.sql import seal
 
 CASE = load_contract("case_result")
 
@@ -56,6 +57,7 @@ def test_rows_may_not_be_lost(con: duckdb.DuckDBPyConnection, clause: str, word:
         ("SELECT unnest([a, b]) AS case_no FROM raw", "unnest"),
         ("SELECT a AS case_no FROM 'other.csv'", "raw and nothing else"),
         ("SELECT a AS case_no FROM read_csv('other.csv')", "read_csv"),
+        ("SELECT CAST(a AS DATE) AS decision_date FROM raw", "CAST to DATE"),
         ("SELECT now() AS occurred_time FROM raw", "now"),
         ("SELECT current_date AS decision_date FROM raw", "current_date"),
         ("SELECT a AS case_no, b AS case_no FROM raw", "twice"),
@@ -274,9 +276,8 @@ def test_the_same_row_gives_the_same_record_in_another_run(con: duckdb.DuckDBPyC
 
 def test_a_failing_expression_is_reported_without_the_value(con: duckdb.DuckDBPyConnection) -> None:
     load_raw(con, {"x": "示例甲"})
-    mapping = parse_mapping(
-        con, mapping_sql("case_result", axle_count="CAST(x AS BIGINT)"), "m.sql", CASE
-    )
+    given = mapping_sql("case_result", axle_count="CASE WHEN x = 1 THEN 2 END")
+    mapping = parse_mapping(con, given, "m.sql", CASE)
     with pytest.raises(duckdb.Error) as caught:
         fetch(con, candidate_sql(con, mapping, CASE, ORIGIN))
     error = mapping_error(caught.value, mapping.path)
@@ -285,9 +286,19 @@ def test_a_failing_expression_is_reported_without_the_value(con: duckdb.DuckDBPy
     assert error.hint
 
 
-def test_the_mapping_runs_on_a_sealed_connection(con: duckdb.DuckDBPyConnection) -> None:
-    from schemas.sql import seal
+def test_a_mapping_of_literals_alone_is_a_mapping(con: duckdb.DuckDBPyConnection) -> None:
+    load_raw(con, {"x": "1"}, {"x": "2"})
+    rows = candidates(con, party_name="'quote \" and \\ both'", party_id_no="'1'")
+    assert len(rows) == 2
+    assert rows[0]["content_hash"] == rows[1]["content_hash"]
+    assert rows[0]["sensitivity_class"] == "sensitive"
+    [written, *_] = candidates(
+        con, party_name="concat('quote \" and ', '\\ both')", party_id_no="concat('1')"
+    )
+    assert written["content_hash"] == rows[0]["content_hash"]
 
+
+def test_the_mapping_runs_on_a_sealed_connection(con: duckdb.DuckDBPyConnection) -> None:
     load_raw(con, {"x": "黄"})
     seal(con)
     [row] = candidates(con, vehicle_plate_color="code('plate_color', 'zh', x)")
