@@ -16,7 +16,7 @@ breaks (``quality/marks.py``). ``settle`` then decides. They leave in the connec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from quality import marks
@@ -59,11 +59,8 @@ def create_checked(
         )
     except duckdb.Error as error:
         raise _blame(con, candidate_sql, rules, error) from error
-    shown = [f"{literals[n]} AS {ident(n)}" if n in literals else ident(n) for n in columns]
-    con.execute(
-        "CREATE OR REPLACE VIEW checked AS SELECT "
-        f"{', '.join([*shown, *marks.mark_columns(con)])} FROM checked_rows"
-    )
+    _create_view(con, columns, literals)
+    marks.mark_by_value(con, rules, literals)
     con.execute(
         "CREATE OR REPLACE TABLE checked_repeated AS SELECT record_id FROM checked "
         "WHERE record_id IS NOT NULL GROUP BY record_id HAVING count(*) > 1"
@@ -106,6 +103,16 @@ def settle(
     counts = _count(con, received)
     counts.check()
     return counts
+
+
+def _create_view(
+    con: duckdb.DuckDBPyConnection, columns: Sequence[str], literals: Mapping[str, str]
+) -> None:
+    shown = [f"{literals[n]} AS {ident(n)}" if n in literals else ident(n) for n in columns]
+    con.execute(
+        "CREATE OR REPLACE VIEW checked AS SELECT "
+        f"{', '.join([*shown, *marks.mark_columns(con)])} FROM checked_rows"
+    )
 
 
 def _blame(

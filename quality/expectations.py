@@ -24,6 +24,7 @@ from great_expectations.expectations import (
 from great_expectations.expectations.metrics.metric_provider import metric_partial
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
+from quality.by_value import broken_values, is_dear, same_values
 from schemas.contract import Contract, Rule
 
 COUNT_METRIC = "hefu.broken_rows"
@@ -67,8 +68,8 @@ class RowsKeepRule(UnexpectedRowsExpectation):  # type: ignore[misc] # untyped l
         return _judged(metrics[COUNT_METRIC])
 
 
-class RowsDoNotConflict(UnexpectedRowsExpectation):  # type: ignore[misc] # untyped library
-    """No two rows of the batch have one identity and moment and different content."""
+class NoRowsFound(UnexpectedRowsExpectation):  # type: ignore[misc] # untyped library
+    """A query finds no row. GX counts what it finds; no row is fetched."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
 
@@ -117,7 +118,25 @@ def expectation(rule: Rule, contract: Contract) -> Any:
             return ExpectColumnValuesToBeBetween(
                 column=column, min_value=low, max_value=high, **common
             )
+    if is_dear(rule):
+        return NoRowsFound(unexpected_rows_query=_query_by_value(rule), **common)
     return RowsKeepRule(unexpected_rows_query=query_of(rule.violation_sql), **common)
+
+
+_BATCH = "hefu_the_batch"
+
+
+def _query_by_value(rule: Rule) -> str:
+    broken = _as_text(broken_values(rule, _BATCH)).replace(_BATCH, "{batch}")
+    return (
+        f"SELECT 1 FROM (FROM {{batch}}) AS b WHERE EXISTS (FROM ({broken}) AS v "
+        f"WHERE {same_values(rule, 'v', 'b')})"
+    )
+
+
+def _as_text(sql: str) -> str:
+    """Braces and colons as GX's format and SQLAlchemy's text() need them."""
+    return sql.replace("{", "{{").replace("}", "}}").replace(":", r"\:")
 
 
 def _bound(value: Any) -> Any:
@@ -142,6 +161,4 @@ def conflict_expectation(rule_id: str, key: str) -> Any:
         "d.record_id = b.record_id "
         "AND d.source_updated_time IS NOT DISTINCT FROM b.source_updated_time)"
     )
-    return RowsDoNotConflict(
-        unexpected_rows_query=query, meta={"rule_id": rule_id}, severity="critical"
-    )
+    return NoRowsFound(unexpected_rows_query=query, meta={"rule_id": rule_id}, severity="critical")

@@ -8,11 +8,12 @@ whoever has the connection can read the marks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from quality.by_value import broken_values, is_dear
 from schemas.contract import Rule
-from schemas.sql import literal
+from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,12 +38,39 @@ def create_rules(con: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
 
 
 def marks_sql(rules: Sequence[Rule]) -> list[str]:
-    """Select items that compute the marks columns from a candidate row."""
+    """Select items that compute the marks columns from a candidate row, but for dear rules."""
     words = [rules[i : i + BITS_PER_WORD] for i in range(0, len(rules), BITS_PER_WORD)]
     return [
         "(" + " | ".join(_bit(rule, bit) for bit, rule in enumerate(word)) + f") AS _marks_{i}"
         for i, word in enumerate(words)
     ]
+
+
+def mark_by_value(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], literals: Mapping[str, str]
+) -> None:
+    """Sets the bits that ``marks_sql`` left open, in ``checked_rows`` (``quality/by_value.py``).
+
+    The values are read from the view ``checked``, which has all columns; ``literals`` are those
+    columns that ``checked_rows`` has not.
+    """
+    for i, rule in enumerate(rules):
+        if not is_dear(rule):
+            continue
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE broken_values AS {broken_values(rule, 'checked')}"
+        )
+        if con.execute("SELECT 1 FROM broken_values LIMIT 1").fetchone() is None:
+            continue
+        column = f"_marks_{i // BITS_PER_WORD}"
+        same = " AND ".join(
+            f"{literals.get(name) or 'c.' + ident(name)} IS NOT DISTINCT FROM b.{ident(name)}"
+            for name in rule.fields
+        )
+        con.execute(
+            f"UPDATE checked_rows AS c SET {column} = c.{column} | "
+            f"{1 << i % BITS_PER_WORD}::UBIGINT FROM broken_values AS b WHERE {same}"
+        )
 
 
 def mark_columns(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -97,6 +125,8 @@ def _rules(con: duckdb.DuckDBPyConnection, severity: str | None) -> list[tuple[s
 
 
 def _bit(rule: Rule, bit: int) -> str:
+    if is_dear(rule):
+        return "0::UBIGINT"
     return f"CASE WHEN ({rule.violation_sql}) THEN {1 << bit}::UBIGINT ELSE 0::UBIGINT END"
 
 

@@ -50,6 +50,30 @@ def test_it_says_nothing_on_the_terminal(
     assert capfd.readouterr() == ("", "")
 
 
+def test_check_digits_are_asked_once_per_value(con: Any, load: Any, contract: Any) -> None:
+    # invented codes of a region that does not exist; the second has a wrong check character
+    code = (
+        "CASE colour WHEN 'x:{1}' THEN NOT credit_code_ok(party_name) "
+        "WHEN 'n' THEN party_name IS NULL END"
+    )
+    check = rule("thing.code", "sql", ["party_name", "colour"], code)
+    right, wrong = "91999900MA000000X0", "91999900MA000000XC"
+    values = [
+        (right, "x:{1}"),
+        (wrong, "x:{1}"),
+        (wrong, "x:{1}"),
+        (wrong, "y"),
+        (None, "n"),
+        (None, "x:{1}"),
+    ]
+    rows = [(f"k{i}", None, name, colour, None, None) for i, (name, colour) in enumerate(values)]
+    create_checked(con, load(rows), [*RULES[2:], check])
+    verdict = validate(con, "checked", contract, [*RULES[2:], check])
+    verdict.agree_with(rule_counts(con))
+    assert verdict.unexpected["thing.code"] == 3
+    assert con.execute("SELECT count(*) FROM checked WHERE _marks_0 & 16 <> 0").fetchone() == (3,)
+
+
 def test_a_rule_that_crashes_is_our_error(con: Any, load: Any, contract: Any) -> None:
     create_checked(con, load([good("a")]), RULES)
     crash = rule("thing.crash", "sql", ["party_name"], "error('boom') IS NULL")
