@@ -33,13 +33,17 @@ from lake.store import Lake
 from quality.counts import Counts
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
-from schemas.contract import Contract, load_contract
+from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, VerificationError, Where
-from schemas.sql import ident
+from schemas.sql import ident, literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
+
+
+#: Rule of every received row, beside those of its contract.
+FOREIGN = "bundle:source_org_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +228,13 @@ def _append(
     tell(Step(incoming.stream, "take_in", 0, rows))
     with workspace(node) as (con, _):
         columns = _load(con, bundle, record_type)
-        rules = contract.rules(columns)
+        rules = (*contract.rules(columns), _own_records_only(incoming.partner))
         candidates = _candidates(contract, columns)
         check_candidates(con, candidates, contract, rules, incoming.stream, rows)
         with holding(node, f"table/{record_type}"):
-            judged: Judged = judge_rows(con, lake, record_type, rows, incoming.stream)
+            judged: Judged = judge_rows(
+                con, lake, record_type, rows, incoming.stream, incoming.partner.code
+            )
             counts = judged.counts
             digest = bundle.statement_sha256
             written = write_quarantine(
@@ -256,6 +262,27 @@ def _append(
             )
     tell(Step(incoming.stream, "take_in", rows, rows))
     return counts
+
+
+def _own_records_only(partner: Partner) -> Rule:
+    """A partner speaks for itself: a row in another's name could take the place of its record."""
+    return Rule(
+        rule_id=FOREIGN,
+        kind="sql",
+        severity="hard",
+        fields=("source_org_code",),
+        violation_sql=f"source_org_code IS DISTINCT FROM {literal(partner.code)}",
+        params={},
+        message=Text(
+            en="the record is not the publisher's own",
+            zh="该记录的来源单位不是发送单位本身",
+        ),
+        hint=Text(
+            en="ask the partner why its bundle holds records of another agency",
+            zh="请向合作单位询问：其数据包中为何含有其他单位的记录",
+        ),
+        source="",
+    )
 
 
 def _candidates(contract: Contract, names: tuple[str, ...]) -> str:

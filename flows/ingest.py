@@ -92,7 +92,9 @@ def ingest(
             # Two streams of one system may tell of one record: what the lake knows must not
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
-                judged = judge_rows(con, lake, record_type, raw.received, source.stream_id)
+                judged = judge_rows(
+                    con, lake, record_type, raw.received, source.stream_id, node.agency.code
+                )
                 gate = _gate(con, run, delivery, judged)
                 record = _record(run, raw, delivery, judged.counts, drift, gate)
                 return record if dry_run else _store(con, run, record)

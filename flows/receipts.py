@@ -140,7 +140,7 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
             ),
         )
         check_candidates(con, candidates, contract, contract.rules(), STREAM_ID, len(new))
-        counts = judge_rows(con, lake, "receipt", len(new), STREAM_ID).counts
+        counts = judge_rows(con, lake, "receipt", len(new), STREAM_ID, node.agency.code).counts
         sequence = lake.next_sequence(STREAM_ID, "receipt")
         run = RunRecord(
             run_id=f"{STREAM_ID}/{sequence}",

@@ -62,11 +62,19 @@ def check_candidates(
 
 
 def judge_rows(
-    con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, received: int, subject: str
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    record_type: str,
+    received: int,
+    subject: str,
+    org_code: str,
 ) -> Judged:
-    """Decide each row's fate against what the lake has; ``received`` as the reader counted."""
+    """Decide each row's fate against what the lake has from the agency ``org_code``.
+
+    ``received`` as the reader counted.
+    """
     tell(Step(subject, "judge", 0, received))
-    lake.attach_known(con, record_type)
+    lake.attach_known(con, record_type, org_code)
     counts = settle(con, received=received)
     newest = con.execute("SELECT max(source_updated_time) FROM checked").fetchone()
     return Judged(counts, newest[0] if newest else None)

@@ -132,10 +132,17 @@ class Lake:
             *self._snapshot(record_type, at_version),
         )
 
-    def attach_known(self, con: duckdb.DuckDBPyConnection, record_type: str) -> None:
+    def attach_known(
+        self, con: duckdb.DuckDBPyConnection, record_type: str, org_code: str | None = None
+    ) -> None:
         """Creates the view ``known`` (record_id, content_hash, source_updated_time,
-        received_time) over the visible versions; no other column is read."""
-        known_view(con, self._contracts(record_type), *self._snapshot(record_type, None))
+        received_time) over the visible versions; no other column is read.
+
+        With ``org_code`` only over those of that agency: what one says of its records must
+        not be judged by what another says under the same record_id.
+        """
+        contract = self._contracts(record_type)
+        known_view(con, contract, *self._snapshot(record_type, None), org_code)
 
     def compact(self, record_type: str) -> None:
         """Rewrites many small files as few large ones; rows, history and log stay."""

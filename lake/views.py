@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # what was received later; the hash last, so that the order is total on every node.
 ORDER = ("source_updated_time", "received_time", "content_hash")
 
+SOURCE_FIELD = "source_org_code"
+
 TECHNICAL_TYPES = {
     "_run_id": "VARCHAR",
     "_object_digest": "VARCHAR",
@@ -42,13 +44,14 @@ def create_views(
     rows), so only the records that do are ordered.
     """
     source = _visible(con, contract, table, bundles)
-    several = f"(SELECT record_id FROM {source} GROUP BY record_id HAVING count(*) > 1)"
-    one = f"SELECT {_columns(contract, '1')} FROM {source} ANTI JOIN {several} USING (record_id)"
+    key = _key(contract)
+    several = f"(SELECT {key} FROM {source} GROUP BY {key} HAVING count(*) > 1)"
+    one = f"SELECT {_columns(contract, '1')} FROM {source} ANTI JOIN {several} USING ({key})"
     oldest_first = ", ".join(f"{column} ASC NULLS FIRST" for column in ORDER)
     newest_first = ", ".join(f"{column} DESC NULLS LAST" for column in ORDER)
-    place = f"row_number() OVER (PARTITION BY record_id ORDER BY {oldest_first})"
-    more = f"SELECT {_columns(contract, place)} FROM {source} SEMI JOIN {several} USING (record_id)"
-    newest = f"row_number() OVER (PARTITION BY record_id ORDER BY {newest_first}) = 1"
+    place = f"row_number() OVER (PARTITION BY {key} ORDER BY {oldest_first})"
+    more = f"SELECT {_columns(contract, place)} FROM {source} SEMI JOIN {several} USING ({key})"
+    newest = f"row_number() OVER (PARTITION BY {key} ORDER BY {newest_first}) = 1"
     for view, last in (("history", ""), ("current", f" QUALIFY {newest}")):
         name = ident(f"{contract.record_type}_{view}")
         con.execute(f"CREATE OR REPLACE VIEW {name} AS {one} UNION ALL {more}{last}")
@@ -59,8 +62,9 @@ def known_view(
     contract: Contract,
     table: DeltaTable | None,
     bundles: list[str],
+    org_code: str | None,
 ) -> None:
-    """``known``: the keys of every visible version.
+    """``known``: the keys of every visible version, or of those that ``org_code`` is source of.
 
     Which one is current is left to the reader: a window over the whole lake is dear, and only
     sources without a clock ask.
@@ -68,7 +72,14 @@ def known_view(
     con.execute(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
         f"received_time FROM {_visible(con, contract, table, bundles)}"
+        + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
     )
+
+
+def _key(contract: Contract) -> str:
+    """What tells a record: a record_id is only its own agency's to give."""
+    fields = {field.name for field in contract.fields}
+    return f"record_id, {SOURCE_FIELD}" if SOURCE_FIELD in fields else "record_id"
 
 
 def _columns(contract: Contract, version: str) -> str:
