@@ -213,7 +213,8 @@ def _try_field(
 
     rules = [rule.rule_id for rule in contract.rules() if field.name in rule.fields]
     names = "[" + ", ".join(literal(rule) for rule in rules) + "]::VARCHAR[]"
-    name = ident(field.name)
+    # A raw column may have the name of a field, so the record's own is meant by its table.
+    name = f"c.{ident(field.name)}"
     # A value that could not be cast is null in `checked`; its raw text is in `_uncast`.
     uncast = f"json_extract_string(c._uncast, {literal('$.' + field.name)})"
     value = f"coalesce({name}::VARCHAR, {uncast})"

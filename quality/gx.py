@@ -73,8 +73,8 @@ def _run(
     import great_expectations
     from sqlalchemy.pool import StaticPool
 
-    # It sets itself to INFO when imported, and tells of every temporary folder.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # This one sets itself to INFO when imported, and tells of every temporary folder.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
     from quality import dialect
     from quality.expectations import conflict_expectation, expectation

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,8 +138,9 @@ def _night(region: Region, bars: Progress) -> list[Outcome]:
 
 
 def _close(night: Night, outcomes: Sequence[Outcome], talk: Console) -> int:
-    show(night, Console(highlight=False))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
+    subjects = {outcome.subject for outcome in failed}
+    show(replace(night, failed=len(subjects)), Console(highlight=False))
     # A stream that can't be published fails in both passes of the night: once is enough to say.
     for message in dict.fromkeys(f"{outcome.subject}: {outcome.error}" for outcome in failed):
         talk.print(message, style="red", markup=False)

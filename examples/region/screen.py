@@ -56,7 +56,7 @@ class Night:
     """A night of the region, and where to look at what it left behind.
 
     ``target`` is the folder of the region as the reader would type it; ``first`` says whether
-    there is another night to come.
+    there is another night to come. ``failed``: sources and streams that ended in an error.
     """
 
     sources: Sequence[SourceLine]
@@ -64,6 +64,7 @@ class Night:
     target: Path
     seconds: float
     first: bool = True
+    failed: int = 0
 
 
 def show(night: Night, console: Console) -> None:
@@ -100,7 +101,14 @@ def _headline(night: Night) -> Cell:
         if balanced
         else Text(en="THE COUNTS DO NOT BALANCE.", zh="数量不平衡！")
     )
-    return Cell(f"\n{text}\n{account}\n", style="bold" if balanced else "bold red")
+    failed = Text(
+        en=f"{night.failed} PARTS OF THE NIGHT FAILED, see below.",
+        zh=f"有 {night.failed} 项作业失败，见下文。",
+    )
+    if night.failed:
+        account = failed
+    good = balanced and not night.failed
+    return Cell(f"\n{text}\n{account}\n", style="bold" if good else "bold red")
 
 
 def _sources_table(lines: Sequence[SourceLine], *, wide: bool) -> Table:
@@ -160,17 +168,17 @@ def _exchanges_table(lines: Sequence[ExchangeLine]) -> Table:
     )
     for line in lines:
         whole = line.bundles == line.verified
-        verdict = (
-            Text(en="signatures good", zh="签名有效")
-            if whole
-            else Text(en="NOT ALL TAKEN IN", zh="未全部接收")
-        )
+        verdict = Text(en="NOT ALL TAKEN IN", zh="未全部接收")
+        if whole:
+            verdict = Text(en="signatures good", zh="签名有效")
+        if not line.bundles:
+            verdict = Text(en="nothing sent", zh="没有发出")
         table.add_row(
             Cell(f"{line.sender} → {line.receiver}"),
             Cell(f"{line.bundles:,}"),
             Cell(f"{line.verified:,}"),
             Cell(f"{line.records:,}"),
-            Cell(str(verdict), style="green" if whole else "bold red"),
+            Cell(str(verdict), style="green" if whole and line.bundles else "bold red"),
         )
     return table
 
