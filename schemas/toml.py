@@ -60,7 +60,8 @@ def parse_toml(text: str, model: type[M], path: Path) -> M:
 
 def _explain(error: ValidationError, text: str, model: type[BaseModel], path: Path) -> ConfigError:
     problems = error.errors(include_url=False, include_input=False)
-    first = problems[0]
+    # A misspelt key is also a missing one: the misspelling is what the reader can mend.
+    first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     location = [str(p) for p in first["loc"]]
     key = ".".join(location)
     where = Where(str(path), _line_of(text, location), key or None)
