@@ -138,11 +138,10 @@ def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, i
     for record_type in sorted(contents.tables):
         contract = contents.contracts[record_type]
         schema = contract.arrow_schema(contents.grant.columns(contract))
-        buffer, counts[record_type] = write_parquet(contents.tables[record_type], schema)
-        entry = records_entry(record_type)
-        entries[entry] = memoryview(buffer)
-        open_parquet(memoryview(buffer), entry, DEFAULT_LIMITS)
+        data, counts[record_type] = write_parquet(contents.tables[record_type], schema)
+        entries[records_entry(record_type)] = data
+        open_parquet(data, records_entry(record_type), DEFAULT_LIMITS)
         entries[contract_entry(record_type)] = contract.yaml_bytes
-    for extension, data in contents.attachments:
-        entries[f"attachments/{sha256_hex(data)}.{extension}"] = data
+    for extension, document in contents.attachments:
+        entries[f"attachments/{sha256_hex(document)}.{extension}"] = document
     return entries, counts

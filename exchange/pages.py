@@ -38,12 +38,20 @@ def _lie(entry: str, expected: object, found: object) -> VerificationError:
     return refusal("table", _LIES, expected=expected, found=found, entry=entry)
 
 
-def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) -> int:
-    """The greatest size of all dictionaries of one row group, in bytes.
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """Bytes, uncompressed: all dictionaries of one row group at most, and the largest page."""
+
+    dictionaries: int
+    largest: int
+
+
+def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) -> PageSizes:
+    """Hold footer and page headers against the bytes.
 
     Raises ``VerificationError`` (step ``table``) unless footer, pages and bytes agree.
     """
-    position, rows, unpacked, dictionaries = 4, 0, 0, 0
+    position, rows, unpacked, dictionaries, largest = 4, 0, 0, 0, 0
     for group in footer.groups:
         rows += group.num_rows
         if not 0 <= group.num_rows <= limits.row_count:
@@ -51,10 +59,11 @@ def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) ->
         of_group = 0
         for chunk in group.chunks:
             walk = _Walk(data, chunk, group.num_rows, entry, limits)
-            size, dictionary = walk.check(position, footer.start)
+            size, dictionary, page = walk.check(position, footer.start)
             position += chunk.packed_size
             unpacked += size
             of_group += dictionary
+            largest = max(largest, page)
         dictionaries = max(dictionaries, of_group)
     if position != footer.start:
         raise _lie(entry, f"pages up to byte {footer.start}", f"up to byte {position}")
@@ -62,7 +71,7 @@ def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) ->
         raise _lie(entry, f"{footer.num_rows} rows", rows)
     if unpacked > limits.table_size:
         raise _lie(entry, f"at most {limits.table_size} bytes", unpacked)
-    return dictionaries
+    return PageSizes(dictionaries, largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +84,13 @@ class _Walk:
     entry: str
     limits: Limits
 
-    def check(self, position: int, footer_start: int) -> tuple[int, int]:
-        """The chunk's uncompressed size and its dictionary's."""
+    def check(self, position: int, footer_start: int) -> tuple[int, int, int]:
+        """Uncompressed sizes of the chunk, of its dictionary and of its largest page."""
         end = position + self.chunk.packed_size
         if self.chunk.start != position or not position <= end <= footer_start:
             found = f"bytes {self.chunk.start} to {end}"
             raise _lie(self.entry, f"a column chunk at byte {position}", found)
-        values = unpacked = dictionary = pages = 0
+        values = unpacked = dictionary = largest = pages = 0
         seen_dictionary = False
         while position < end:
             page = _read_page(self.data, position, end, self.entry, self.limits)
@@ -94,6 +103,7 @@ class _Walk:
             elif pages == seen_dictionary and position != self.chunk.data_offset:
                 raise _lie(self.entry, f"data at byte {position}", self.chunk.data_offset)
             pages += 1
+            largest = max(largest, page.size)
             values += page.values
             unpacked += page.header_size + page.size
             position = page.end
@@ -101,7 +111,7 @@ class _Walk:
         allowed = min(self.chunk.unpacked_size, self.limits.column_chunk_size)
         if unpacked != self.chunk.unpacked_size or unpacked > allowed:
             raise _lie(self.entry, f"{allowed} bytes in a column chunk", unpacked)
-        return unpacked, dictionary
+        return unpacked, dictionary, largest
 
     def _check_dictionary(self, pages: int, position: int, size: int) -> None:
         """Nothing would bound what a list's dictionary unfolds to, so a list has none."""

@@ -49,7 +49,7 @@ def test_batches_do_not_show_across_row_groups() -> None:
     one, count = write_parquet(table, table.schema)
     two, _ = write_parquet(table.to_reader(4321), table.schema)
     assert count == number
-    assert one.equals(two)
+    assert one == two
 
 
 def test_everything_that_can_vary_is_signed(check: Check) -> None:
