@@ -185,16 +185,19 @@ FROM raw
 
 
 def case(number: int, *, day: int = 1, **more: str) -> dict[str, str]:
-    """A case as the case system writes it; ``day`` of October 2026 is its last update."""
+    """A case as the case system writes it, last updated on ``day`` of October 2020.
+
+    That is long past: the Prefect flows look at the clock, and these dates suit any.
+    """
     row = {
         "no": f"甲交罚〔2026〕{number:04d}号",
-        "updated": f"2026-10-{day:02d} 09:00:00",
+        "updated": f"2020-10-{day:02d} 09:00:00",
         "plate": f"示A{number:05d}",
         "name": f"虚构{number}",
         "phone": "",
         "violation": "超限运输",
         "fine": "200",
-        "decided": f"2026-09-{1 + number % 30:02d}",
+        "decided": f"2020-09-{1 + number % 30:02d}",
         "sharing": "",
     }
     return row | more
@@ -204,8 +207,8 @@ def order(number: int, *, day: int = 1, **more: Any) -> dict[str, Any]:
     """A lead as the hotline's API gives it."""
     row: dict[str, Any] = {
         "no": f"12328-{number:04d}",
-        "updated": f"2026-10-{day:02d}T10:00:00+08:00",
-        "found": f"2026-10-{day:02d}T08:00:00+08:00",
+        "updated": f"2020-10-{day:02d}T10:00:00+08:00",
+        "found": f"2020-10-{day:02d}T08:00:00+08:00",
         "suspected": "疑似超限",
         "caller": f"虚构来电人{number}",
         "phone": None,
@@ -364,7 +367,7 @@ def agreement_text(identifier: str = "a-b", sender: Agency = A, receiver: Agency
         )
 
     return (
-        f'id = "{identifier}"\nversion = 1\nvalid_from = 2026-01-01\nvalid_until = 2027-12-31\n'
+        f'id = "{identifier}"\nversion = 1\nvalid_from = 2020-01-01\nvalid_until = 2999-12-31\n'
         + "".join(
             f'\n[[parties]]\ncode = "{who.code}"\nname = "{who.name}"\n'
             for who in (sender, receiver)

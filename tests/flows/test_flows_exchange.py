@@ -319,8 +319,11 @@ def test_a_lost_file_of_our_own_chain_is_named_before_anything_new_is_signed(cop
 
 
 def test_nothing_leaves_under_an_agreement_that_has_ended(world: World) -> None:
-    with pytest.raises(ConfigError, match="runs from 2026-01-01 to 2027-12-31"):
-        world.publish(now=NOW.replace(year=2028))
+    path = world.root / "a/agreements/a-b.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("2999-12-31", "2020-12-31"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="runs from 2020-01-01 to 2020-12-31, not on 2026-10-09"):
+        world.publish()
 
 
 def test_a_partner_without_an_agreement_gets_nothing(world: World) -> None:
