@@ -108,13 +108,13 @@ def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where
 
 def _checked(names: list[str] | tuple[str, ...], where: Where) -> tuple[str, ...]:
     count = Counter(n.lower() for n in names)
-    repeated = sorted({n for n in names if count[n.lower()] > 1})
+    repeated = [str(i) for i, n in enumerate(names, start=1) if count[n.lower()] > 1]
     if repeated:
-        shown = ", ".join(repeated)
+        # By position: without its header, a file's "names" are the values of a row.
         raise DataError(
             Text(
-                en=f"the header names a column more than once: {shown}",
-                zh=f"表头中有重复的列名：{shown}",
+                en=f"the header names a column more than once: columns {', '.join(repeated)}",
+                zh=f"表头中有重复的列名：第 {'、'.join(repeated)} 列",
             ),
             where=where,
             hint=Text(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from connectors.config import WindowConfig
 from connectors.delivery import Delivery
 from connectors.raw_table import RawTable
+from schemas.contract import did_you_mean
 from schemas.errors import DataError, Where
 from schemas.sql import ident, literal
 from schemas.text import Text
@@ -19,7 +20,12 @@ from schemas.text import Text
 if TYPE_CHECKING:
     import duckdb
 
-_YMD = r"^\s*(\d{4})[-/.年]?\s*(\d{1,2})[-/.月]?\s*(\d{1,2})"
+# A date with separators, or eight digits, alone or before a time of day: not the first eight of
+# any number, which in a count of milliseconds may look like a day.
+_YMD = (
+    r"^\s*(\d{4})(?:[-/.年]\s*(\d{1,2})[-/.月]\s*(\d{1,2})(?:\D|$)"
+    r"|(\d{2})(\d{2})(?:\D|$|\d{4}(?:\d{2})?(?:\D|$)))"
+)
 _AWARE = r"\d[T ]\d{1,2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})\s*$"
 
 
@@ -39,9 +45,11 @@ def cut_window(
                 zh=f"数据源中没有用于日期范围的列 {window.field!r}",
             ),
             where=Where(field="window.field"),
-            hint=Text(
-                en=f"columns here: {', '.join(table.columns)}",
-                zh=f"现有的列：{'、'.join(table.columns)}",
+            # Not all names: without its header, a file's "columns" are the values of a row.
+            hint=did_you_mean(window.field, table.columns)
+            or Text(
+                en="compare [window] field with the source's own header",
+                zh="请将 [window] 的 field 与数据源的表头核对",
             ),
         )
     day = business_day(ident(column), window.field_format, time_zone)
@@ -57,8 +65,9 @@ def business_day(column: str, pattern: str | None, time_zone: str) -> str:
     """SQL for the local date that a text tells, NULL if it tells none."""
     if pattern is not None:
         return f"CAST(try_strptime({column}, {literal(pattern)}) AS DATE)"
-    parts = f"regexp_extract({column}, {literal(_YMD)}, ['y', 'm', 'd'])"
-    plain = f"TRY_CAST({parts}.y || '-' || {parts}.m || '-' || {parts}.d AS DATE)"
+    parts = f"regexp_extract({column}, {literal(_YMD)}, ['y', 'm1', 'd1', 'm2', 'd2'])"
+    month, day = f"{parts}.m1 || {parts}.m2", f"{parts}.d1 || {parts}.d2"
+    plain = f"TRY_CAST({parts}.y || '-' || {month} || '-' || {day} AS DATE)"
     aware = f"CAST(TRY_CAST({column} AS TIMESTAMPTZ) AT TIME ZONE {literal(time_zone)} AS DATE)"
     return f"CASE WHEN regexp_matches({column}, {literal(_AWARE)}) THEN {aware} ELSE {plain} END"
 

@@ -150,10 +150,11 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
     )
     candidates = candidate_sql(con, mapping, run.contract, origin)
     check_candidates(con, candidates, run.contract, rules, subject, raw.received)
-    return Drift(
-        unused=unused_columns(con, mapping),
-        missing=tuple(sorted(raw.absent)),
-    )
+    # A file without its header has the values of its first row for columns: a name that not
+    # all files know, and that the mapping does not read, is not told.
+    unused = [name for name in unused_columns(con, mapping) if name not in raw.absent]
+    missing = [name for name in sorted(raw.absent) if name.lower() in mapping.used_columns]
+    return Drift(unused=tuple(unused), missing=tuple(missing))
 
 
 def read_mapping(source: Source) -> str:

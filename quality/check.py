@@ -25,6 +25,7 @@ from quality.counts import Counts
 from quality.fates import create_settled
 from schemas.contract import Rule
 from schemas.errors import AccountingError, ConfigError, DataError
+from schemas.mapping import mapping_error
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -58,7 +59,8 @@ def create_checked(
             f"{', '.join([*stored, *marks.marks_sql(rules)])} FROM ({candidate_sql}) AS c"
         )
     except duckdb.Error as error:
-        raise _blame(con, candidate_sql, rules, error) from error
+        # Not "from": DuckDB quotes the value that it stumbled on, and traces end up in logs.
+        raise _blame(con, candidate_sql, rules, error) from None
     _create_view(con, columns, literals)
     marks.mark_by_value(con, rules, literals)
     con.execute(
@@ -118,7 +120,7 @@ def _create_view(
 def _blame(
     con: duckdb.DuckDBPyConnection, candidate_sql: str, rules: Sequence[Rule], error: Exception
 ) -> Exception:
-    """Finds the rule that does not run; the error itself if it is not a rule."""
+    """Finds the rule that does not run; else it was an expression of the mapping, on some row."""
     import duckdb
 
     for rule in rules:
@@ -136,7 +138,9 @@ def _blame(
             )
         except duckdb.Error:
             continue
-    return error
+    if isinstance(error, duckdb.OperationalError | duckdb.InternalError):
+        return error  # memory, disk, a defect: nothing that a row did
+    return mapping_error(error, "mapping.sql")
 
 
 def _check_one_to_one(con: duckdb.DuckDBPyConnection) -> None:

@@ -143,6 +143,8 @@ def mapping_error(error: Exception, path: str) -> ConfigError:
             ),
         )
     said = str(error).split("\n\nLINE", 1)[0].strip().replace("\n", " ")
+    # These are the source's columns: values of a row, where a file came without its header.
+    said = said.split("Candidate bindings", 1)[0].strip()
     return tree_of.config_error(
         path, Text(en=f"DuckDB can't run the mapping: {said}", zh=f"映射无法执行：{said}")
     )
