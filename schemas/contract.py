@@ -186,6 +186,9 @@ def parse_contract(yaml_bytes: bytes) -> Contract:
 
     Raises :class:`ConfigError` if they are not YAML, not of the standard, or use something
     that this version does not know (a type, a code list, a parameter of the rule pack).
+
+    The declared rules of a contract out of a bundle are its sender's SQL: show them, compare
+    them, but check the rows with the receiver's own contract.
     """
     from schemas.odcs import read_contract
 

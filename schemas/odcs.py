@@ -42,7 +42,7 @@ def read_contract(yaml_bytes: bytes) -> Contract:
     fields = tuple(_field(p) for p in table.properties or ())
     if len({f.name for f in fields}) != len(fields):
         raise unreadable(Text(en="a field is declared twice", zh="有重复的字段"))
-    pack = load_rule_pack(str(custom.get("rulePack", "cn")))
+    pack = load_rule_pack(_plain(str(custom.get("rulePack", "cn"))))
     return Contract(
         record_type=record_type,
         version=document.version or "",
