@@ -14,7 +14,7 @@ from connectors.delivery import Delivery
 from connectors.json_rows import load_json, load_json_lines
 from connectors.landing import Landed
 from connectors.parquet import load_parquet
-from connectors.raw_table import RawTable
+from connectors.raw_table import RawTable, Reject
 from connectors.reader_config import FilesReader
 from connectors.window import cut_window
 from schemas.errors import AccountingError, DataError, Where
@@ -46,14 +46,17 @@ class RawBatch:
 def load_raw(con: duckdb.DuckDBPyConnection, source: SourceConfig, delivery: Delivery) -> RawBatch:
     """Read every object of ``delivery`` into ``raw`` and ``raw_reject`` of ``con``.
 
-    Copies in UTF-8 go to ``con``'s temporary directory and are deleted. Raises
-    :class:`DataError` for an object that can't be read at all, with its name.
+    Copies in UTF-8 go to ``con``'s temporary directory and are deleted. A file that can't be
+    read as a whole (empty, damaged, cut off, two columns of one name) is one row of
+    ``raw_reject``, rule ``read:file``, and the files beside it go through; it is read again when
+    it changes. A page of a REST source that can't be read raises :class:`DataError`: going on
+    would move the cursor past it.
     """
     table = RawTable(con, source.reader.optional_columns)
     seen: list[set[str]] = []
     with tempfile.TemporaryDirectory(prefix="hefu-read-", dir=_temporary_root(con)) as temp:
         for index, landed in enumerate(delivery.objects):
-            seen.append(_load(table, source, landed, index, Path(temp)))
+            seen.append(_load_or_reject(table, source, landed, index, Path(temp)))
     table.finish()
     outside = cut_window(table, source.window, delivery, source.time_zone)
     received = _balanced(table, outside)
@@ -65,6 +68,21 @@ def load_raw(con: duckdb.DuckDBPyConnection, source: SourceConfig, delivery: Del
         absent=_absent(table, source, seen),
         outside_window=outside,
     )
+
+
+def _load_or_reject(
+    table: RawTable, source: SourceConfig, landed: Landed, index: int, temp: Path
+) -> set[str]:
+    try:
+        return _load(table, source, landed, index, temp)
+    except DataError as error:
+        if not isinstance(source.reader, FilesReader):
+            raise
+        table.take_back(index)
+        # The name and digest stand for the file: its bytes may be anything, of any length.
+        text = f"{landed.origin} ({landed.size} bytes, sha256 {landed.digest})"
+        table.reject(index, Reject(0, "read:file", str(error.message.en), text))
+        return set()
 
 
 def _load(

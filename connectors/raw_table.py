@@ -24,7 +24,7 @@ _BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that can't be read. ``rule_id`` is one of the ``read:…`` names."""
+    """A row that can't be read. ``rule_id`` is one of the ``read:…`` names; row 0: the file."""
 
     row: int
     rule_id: str
@@ -133,6 +133,20 @@ class RawTable:
         self._rejects.append((index, reject))
         if len(self._rejects) >= _BATCH:
             self._flush_rejects()
+
+    def take_back(self, index: int) -> None:
+        """Forget every row of one object, good and bad, as if it had never been read."""
+        self._flush_rows()
+        self._flush_rejects()
+        for target in ("raw", "raw_reject"):
+            found = self.con.execute(
+                f"SELECT count(*) FROM {target} WHERE _object = ?", [index]
+            ).fetchone()
+            rows = int(found[0]) if found else 0
+            self.con.execute(f"DELETE FROM {target} WHERE _object = ?", [index])
+            self.received -= rows
+            if target == "raw_reject":
+                self.unreadable -= rows
 
     def finish(self) -> None:
         """Write what is still held back and add optional columns that never came.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import HEAD
+from connectors_world import HEAD
 
 from connectors.config import load_source
 from schemas.errors import ConfigError

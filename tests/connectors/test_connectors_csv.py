@@ -16,7 +16,6 @@ from connectors.config import load_source
 from connectors.csv_records import Dialect, Good, Splitter, lines
 from connectors.landing import Landing
 from connectors.raw import load_raw
-from schemas.errors import DataError
 
 HEADER = "案号,party,fine,note\n"
 GOOD = ["A1,甲公司,100.50,", 'A2,"乙,公司",200,"two\nlines"', "A3,丙,,''"]
@@ -137,17 +136,22 @@ def test_header_only(files):
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"a,b,A\n1,2,3\n", "more than once: A, a"),
+        (b"a,b,A\n1,2,3\n", "more than once: columns 1, 3"),
         (b"\xff,b\n1,2\n", "header can't be read"),
         (b"_row,b\n1,2\n", "_row"),
     ],
 )
-def test_unusable_file_is_named(files, data, words):
+def test_unusable_file_is_one_reject_and_the_next_file_goes_through(files, data, words):
     source = files("csv")
     source.put("a.csv", data)
-    with pytest.raises(DataError, match=words) as caught:
-        source.read(source.pull())
-    assert caught.value.where.file == "a.csv"
+    source.put("b.csv", b"a,b\n1,2\n")
+    found = source.read(source.pull())
+    ((_, row, rule, detail, text),) = found.rejects
+    assert (row, rule) == (0, "read:file")
+    assert words in detail
+    assert text.startswith(f"a.csv ({len(data)} bytes")
+    assert [(r["a"], r["b"]) for r in found.rows] == [("1", "2")]
+    assert found.batch.received == 2
 
 
 def test_unnamed_columns_and_spaces_in_the_header(files):
@@ -283,7 +287,7 @@ def _write_source(folder: Path, data: bytes) -> None:
 
 
 def _deliver(folder, config):
-    from conftest import NOW
+    from connectors_world import NOW
 
     from connectors.pull import PullRequest, pull
 

@@ -6,7 +6,7 @@ import os
 from datetime import date, timedelta
 
 import pytest
-from conftest import NOW
+from connectors_world import NOW
 
 from connectors.pull import probe, replay
 from schemas.errors import ConfigError, DataError, RefusedError, RetryableError

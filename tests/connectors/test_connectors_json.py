@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.jsontext import dumps, loads
-from schemas.errors import DataError
 
 VALUES = {
     '"text"': "text",
@@ -127,12 +126,16 @@ def test_records_path(files):
         (b"[" + b"1," * 5000 + b"1]", "larger than 2000 bytes"),
     ],
 )
-def test_unreadable_documents_are_named(files, data, words):
+def test_an_unreadable_document_is_one_reject_and_the_next_goes_through(files, data, words):
     source = files("json", "max_document_bytes = 2000")
     source.put("a.json", data)
-    with pytest.raises(DataError, match=words) as caught:
-        source.read(source.pull())
-    assert caught.value.where.file == "a.json"
+    source.put("b.json", b'[{"a": 1}]')
+    found = source.read(source.pull())
+    ((_, row, rule, detail, text),) = found.rejects
+    assert (row, rule) == (0, "read:file")
+    assert words in detail
+    assert text.startswith(f"a.json ({len(data)} bytes")
+    assert found.rows == [{"a": "1"}]
 
 
 _JSON = st.recursive(

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from conftest import NOW
+from connectors_world import NOW
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

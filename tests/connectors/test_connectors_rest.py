@@ -7,7 +7,7 @@ import socket
 from datetime import UTC, date, datetime
 
 import pytest
-from conftest import NOW, TOKEN, Asked, Reply, page, running_server
+from connectors_world import NOW, TOKEN, Asked, Reply, page, running_server
 
 from connectors.http import Pace
 from connectors.pull import probe

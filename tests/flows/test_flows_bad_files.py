@@ -23,7 +23,7 @@ from flows_world import (
 
 from flows.outgoing import GateClosedError
 from lake.store import Lake
-from schemas.errors import ConfigError, DataError, HefuError, RefusedError, RetryableError
+from schemas.errors import ConfigError, HefuError, RefusedError, RetryableError
 
 # ---- the case system's files -----------------------------------------------------------------
 
@@ -32,16 +32,17 @@ def nothing_stored(world: World, record_type: str = "case_result") -> bool:
     return Lake(world.a.place("lake")).runs(record_type) == []
 
 
-def test_an_empty_file_is_named_and_holds_its_folder_back_until_it_is_gone(world: World) -> None:
-    good = world.drop("1.csv", [case(1), case(2)])
-    empty = world.drop("2.csv", b"")
-    with pytest.raises(DataError, match=r"2\.csv: the file is empty") as told:
-        world.sync()
-    assert told.value.exit_code == 1
-    assert nothing_stored(world)
-    empty.unlink()
-    assert good.exists()
-    assert counts(world.sync()) == (2, 2, 0, 0, 0)
+def test_an_empty_file_is_one_quarantined_entry_and_the_files_beside_it_go_through(
+    world: World,
+) -> None:
+    world.drop("1.csv", [case(1), case(2)])
+    world.drop("2.csv", b"")
+    first = world.sync()
+    assert counts(first) == (3, 2, 0, 0, 1)
+    assert first.reasons == {"read:file": 1}
+    assert counts(world.sync()) == (0, 0, 0, 0, 0)
+    world.drop("2.csv", [case(3)])
+    assert counts(world.sync()) == (1, 1, 0, 0, 0)
 
 
 def test_a_renamed_header_is_named_and_nothing_is_stored(world: World) -> None:
