@@ -193,6 +193,7 @@ def _record(
         mapping_digest=hashlib.sha256(run.mapping_sql.encode()).hexdigest(),
         contract_version=run.contract.version,
         drift=drift,
+        outside_window=raw.outside_window,
         sequence=run.sequence,
     )
 
@@ -207,14 +208,19 @@ def _gate(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, judged:
     newest = judged.newest
     if expect.max_age_hours is not None:
         newest = _newest(con, run, newest)
-    if not delivery.objects and run.last is not None:
+    # A backfill, which is a person's doing, says nothing of what the nightly run found.
+    earlier = [
+        r
+        for r in run.lake.runs(run.contract.record_type, run.source.stream_id)
+        if r.mode == run.mode
+    ]
+    if not delivery.objects and earlier:
         stale = judge_freshness(expect, newest, run.now)
-        if stale is None or run.last.gate_reasons:
-            return Gate(run.last.gate_reasons)
+        if stale is None or earlier[0].gate_reasons:
+            return Gate(earlier[0].gate_reasons)
         return Gate((stale,))
-    earlier = run.lake.runs(run.contract.record_type, run.source.stream_id, RUNS_TO_COMPARE)
-    same_kind = [r for r in earlier if r.mode == run.mode and r.landed]
-    return judge(judged.counts, expect, same_kind, newest, run.now)
+    comparable = [r for r in earlier if r.landed][:RUNS_TO_COMPARE]
+    return judge(judged.counts, expect, comparable, newest, run.now)
 
 
 def _newest(con: duckdb.DuckDBPyConnection, run: _Run, newest: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hefu.lineage import PRIVATE, lineage, private_columns
-from hefu.masking import mask
+from schemas.masking import mask
 from schemas.errors import ConfigError
 from schemas.text import Text
 
@@ -180,7 +180,10 @@ def _rows_of(
     entries = resolve(
         con,
         node.place("quarantine") / stream_id.replace(":", "_"),
-        [RunFile(run.landed, run.quarantine_file, run.started_at) for run in runs],
+        [
+            RunFile(run.landed, run.quarantine_file, run.started_at, whole=not run.outside_window)
+            for run in runs
+        ],
         f"{record_type}_history",
     )
     entries.create_view("quarantine_resolved", replace=True)

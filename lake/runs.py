@@ -36,7 +36,9 @@ class RunRecord:
     ``stream_id`` is ``system/stream`` for an own source and what ``bundle_stream_id`` gives for
     a partner's bundles; ``sequence`` counts the runs of a stream from 1 and is set by the lake
     on append. ``bundle_id`` is None for own rows. ``landed`` are the SHA-256 digests of the
-    objects that were read, in the order that the rows' ``_object`` index refers to.
+    objects that were read, in the order that the rows' ``_object`` index refers to, and
+    ``outside_window`` counts rows of theirs that were not asked for and not judged (a backfill
+    of a window reads whole files).
     ``quarantine_file`` is the path under the node's quarantine folder, which becomes visible
     by being named here.
     """
@@ -62,6 +64,7 @@ class RunRecord:
     mapping_digest: str | None = None
     contract_version: str = ""
     drift: Drift = Drift()
+    outside_window: int = 0
     bundle_id: str | None = None
     sequence: int = 0
 

@@ -75,11 +75,15 @@ class QuarantineFile:
 
 @dataclass(frozen=True)
 class RunFile:
-    """What one committed run says of quarantine: its objects, its file, its time."""
+    """What one committed run says of quarantine: its objects, its file, its time.
+
+    ``whole``: it judged every row of its objects, not only those of a window.
+    """
 
     landed: tuple[str, ...]
     file: str | None
     at: datetime
+    whole: bool = True
 
 
 def write_quarantine(
@@ -132,21 +136,21 @@ def resolve(
         accepted: relation (record_id, received_time), the record type's history.
 
     ``accepted``: a version of the same record was accepted after the row was quarantined.
-    ``passed``: a later run read the same object again and no longer refused the row.
+    ``passed``: a later run read the whole of the same object again and no longer refused it.
     """
-    named = [run for run in runs if run.file is not None]
     # The same file may be named by several runs: it counts for the last of them.
-    newest = {str(run.file): run for run in named}
-    files = sorted(newest, key=lambda name: named.index(newest[name]))
-    newest_reading = {digest: run.file for run in runs for digest in run.landed}
+    newest = {str(run.file): nth for nth, run in enumerate(runs) if run.file is not None}
+    files = sorted(newest, key=newest.__getitem__)
+    read_whole = {d: nth for nth, run in enumerate(runs) if run.whole for d in run.landed}
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE quarantine_runs (file VARCHAR, quarantined_at TIMESTAMPTZ)"
+        "CREATE OR REPLACE TEMP TABLE quarantine_runs "
+        "(file VARCHAR, nth INTEGER, quarantined_at TIMESTAMPTZ)"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE quarantine_readings (object_digest VARCHAR, newest VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE quarantine_readings (object_digest VARCHAR, nth INTEGER)"
     )
-    _fill(con, "quarantine_runs", [(name, run.at) for name, run in newest.items()])
-    _fill(con, "quarantine_readings", newest_reading.items())
+    _fill(con, "quarantine_runs", [(name, nth, runs[nth].at) for name, nth in newest.items()])
+    _fill(con, "quarantine_readings", read_whole.items())
     entries = read_quarantine(con, folder, files)
     entries.create_view("quarantine_entries", replace=True)
     return _resolved(con, accepted)
@@ -158,19 +162,18 @@ def _resolved(con: duckdb.DuckDBPyConnection, accepted: str) -> duckdb.DuckDBPyR
         f"FROM {accepted} GROUP BY record_id) "
         "SELECT e.*, r.quarantined_at, "
         "CASE WHEN later.received_time > r.quarantined_at THEN 'accepted' "
-        "WHEN o.newest IS DISTINCT FROM e.file THEN 'passed' END AS resolved_by "
+        "WHEN o.nth > r.nth THEN 'passed' END AS resolved_by "
         "FROM quarantine_entries AS e JOIN quarantine_runs AS r USING (file) "
         "LEFT JOIN quarantine_readings AS o USING (object_digest) "
         "LEFT JOIN later USING (record_id)"
     )
 
 
-def _fill(
-    con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[object, object]]
-) -> None:
+def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
     listed = list(rows)
     if listed:
-        con.executemany(f"INSERT INTO {table} VALUES (?, ?)", listed)
+        marks = ", ".join("?" * len(listed[0]))
+        con.executemany(f"INSERT INTO {table} VALUES ({marks})", listed)
 
 
 def _all_entries(folder: Path, files: Sequence[str]) -> str:
@@ -218,10 +221,17 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path, batch: Batch) -> int:
 
 def _select(batch: Batch) -> str:
     landed = ", ".join(literal(digest) for digest in batch.landed)
+    object_digest = f"([{landed}]::VARCHAR[])[_object + 1]"
+    # What was cut is told by its own digest in ``detail``; what left no text, by its place.
+    told = (
+        "coalesce(raw, CASE WHEN list_contains(reasons, 'read:oversize') "
+        "THEN raw_text || chr(10) || detail ELSE nullif(raw_text, '') END, "
+        f"{object_digest} || '/' || _row)"
+    )
     return (
-        f"SELECT {literal(batch.stream_id)} AS stream, ([{landed}]::VARCHAR[])[_object + 1] "
-        'AS object_digest, _row AS "row", record_id, source_record_id, reasons, uncast, raw, '
-        "raw_text, detail, sha256(coalesce(raw, raw_text, '')) AS row_digest, "
+        f"SELECT {literal(batch.stream_id)} AS stream, {object_digest} AS object_digest, "
+        '_row AS "row", record_id, source_record_id, reasons, uncast, raw, '
+        f"raw_text, detail, sha256({told}) AS row_digest, "
         f"{literal(batch.contract_version)} AS contract_version, "
         f"{literal(batch.mapping_digest)} AS mapping_digest "
         "FROM quarantined ORDER BY _object, _row"

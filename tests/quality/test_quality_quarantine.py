@@ -129,3 +129,31 @@ def test_an_entry_is_open_until_accepted_or_read_again_and_passed(
     ]
     found = resolve(con, tmp_path, runs, "history").select("source_record_id, resolved_by")
     assert sorted(found.fetchall()) == [("b", "accepted"), ("c", "passed"), ("e", None)]
+
+
+def test_a_backfill_that_left_rows_out_resolves_nothing(
+    con: Any, load: Any, tmp_path: Path
+) -> None:
+    """It read the object again, but only the rows of its window were judged."""
+    file = refuse(con, load, tmp_path, [("c", None, None, "blue", "1", None)], batch("d1"))
+    con.execute("CREATE TABLE history (record_id VARCHAR, received_time TIMESTAMPTZ)")
+    later = NOW + timedelta(days=1)
+    runs = [RunFile(("d1",), file.name, NOW), RunFile(("d1",), None, later, whole=False)]
+    (found,) = resolve(con, tmp_path, runs, "history").select("resolved_by").fetchall()
+    assert found == (None,)
+
+
+def test_rows_without_a_text_of_their_own_are_entries_of_their_own(
+    con: Any, load: Any, tmp_path: Path
+) -> None:
+    create_checked(con, load([good("a")]), RULES)
+    con.execute(
+        "INSERT INTO raw_reject VALUES (0, 2, 'read:encoding', 'not UTF-8', ''), "
+        "(0, 3, 'read:encoding', 'not UTF-8', ''), "
+        "(0, 4, 'read:oversize', '9 bytes; sha256 1', 'cut'), "
+        "(0, 5, 'read:oversize', '9 bytes; sha256 2', 'cut')"
+    )
+    settle(con)
+    file = write_quarantine(con, tmp_path, batch())
+    assert file is not None
+    assert len(read_quarantine(con, tmp_path, [file.name]).fetchall()) == 4
