@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hefu.lineage import PRIVATE, lineage, private_columns
-from schemas.masking import mask
 from schemas.errors import ConfigError
+from schemas.masking import mask
 from schemas.text import Text
 
 if TYPE_CHECKING:

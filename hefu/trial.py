@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hefu.lineage import PRIVATE, lineage, private_columns
-from hefu.masking import mask
+from schemas.masking import mask
 
 if TYPE_CHECKING:
     import duckdb

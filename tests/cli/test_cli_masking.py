@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hefu.lineage import lineage, private_columns
-from hefu.masking import mask
 from schemas.contract import load_contract
+from schemas.masking import mask
 
 CONTRACT = load_contract("case_result")
 
