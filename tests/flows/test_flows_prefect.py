@@ -1,0 +1,185 @@
+"""The flows as Prefect runs them, and what the command line makes of them.
+
+One temporary server for all tests of this file: it takes a dozen seconds to come up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flows_hotline import Hotline, serving
+from flows_world import CASES, LEADS, TOKEN, URL_VARIABLE, World, case, history, order
+
+from lake.runs import RunRecord
+from lake.store import Lake
+from schemas.errors import ConfigError, RefusedError
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Hotline]:
+    with serving(Hotline(TOKEN)) as running, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(URL_VARIABLE, running.url)
+        yield running
+
+
+def nodes(world: World) -> tuple[str, str]:
+    return str(world.root / "a"), str(world.root / "b")
+
+
+def test_a_night_at_both_nodes(world: World, up: Hotline) -> None:
+    from flows.run_nightly import run_nightly
+
+    up.token, up.orders = TOKEN, [order(1), order(2)]
+    world.drop("1.csv", [case(1), case(2)])
+    a, b = nodes(world)
+    at_a = {o.subject: o.result for o in run_nightly(a)}
+    assert [at_a[CASES].accepted, at_a[LEADS].accepted] == [2, 2]
+    assert at_a[world.stream].counts == {"case_result": 2, "lead": 2}
+    at_b = {o.subject: o.result for o in run_nightly(b)}
+    assert [t.sequence for t in at_b[world.stream]] == [1]
+    assert (len(history(world.b)), len(history(world.b, "lead"))) == (2, 2)
+
+
+def test_one_source_that_fails_does_not_stop_the_others(world: World, up: Hotline) -> None:
+    from flows.outcome import PartsFailedError
+    from flows.run_nightly import run_nightly
+    from flows.sync_sources import sync_sources
+
+    up.token = "another"
+    world.drop("1.csv", [case(1)])
+    a, _ = nodes(world)
+    with pytest.raises(PartsFailedError, match=f"1 of 2 failed: {LEADS}") as told:
+        sync_sources(a)
+    assert told.value.exit_code == 3
+    found = {o.subject: o for o in told.value.outcomes}
+    assert isinstance(found[LEADS].error, RefusedError)
+    assert isinstance(found[CASES].result, RunRecord)
+    assert len(history(world.a)) == 1
+    # the whole night: what is there is published all the same
+    with pytest.raises(PartsFailedError, match=f"1 of 4 failed: {LEADS}"):
+        run_nightly(a)
+    assert world.bundle(1).exists()
+
+
+def test_a_backfill_counts_unless_told_to_store(world: World) -> None:
+    from flows.backfill_source import backfill_source
+
+    world.drop("1.csv", [case(1), case(2), case(3)])
+    a, _ = nodes(world)
+    window = (date(2020, 9, 2), date(2020, 9, 3))
+    (would,) = backfill_source(a, CASES, *window)
+    assert (would.result.accepted, Lake(world.a.place("lake")).version("case_result")) == (2, None)
+    (did,) = backfill_source(a, CASES, *window, dry_run=False)
+    assert did.result.accepted == 2
+    assert len(history(world.a)) == 2
+    with pytest.raises(ConfigError, match=r"ends .* before it begins"):
+        backfill_source(a, CASES, *window[::-1])
+
+
+def test_the_backfills_parameters_are_a_form() -> None:
+    """Prefect's UI draws the form from the deployment's schema."""
+    from flows.backfill_source import backfill_source
+
+    deployment = backfill_source.to_deployment("backfill")
+    schema: dict[str, Any] = deployment._parameter_openapi_schema.model_dump()
+    fields = schema["properties"]
+    assert set(schema["required"]) == {"node", "source", "since", "until"}
+    assert {fields[name]["format"] for name in ("since", "until")} == {"date"}
+    assert (fields["dry_run"]["type"], fields["dry_run"]["default"]) == ("boolean", True)
+    assert all(field["description"] for field in fields.values())
+
+
+def test_only_what_may_heal_is_tried_again() -> None:
+    from prefect.states import Failed
+
+    from flows.retrying import is_retryable
+    from flows.sync_sources import sync_source
+    from schemas.errors import RetryableError
+    from schemas.text import Text
+
+    text = Text(en="away", zh="不可达")
+    unused: Any = None
+    for error, again in ((RetryableError(text), True), (RefusedError(text), False)):
+        assert is_retryable(sync_source, unused, Failed(data=error)) is again
+
+
+# ---- the command line --------------------------------------------------------------------------
+
+Hefu = Callable[..., Any]
+
+
+def test_a_source_out_of_reach_is_exit_code_3(world: World, up: Hotline, hefu: Hefu) -> None:
+    up.token = "another"
+    world.drop("1.csv", [case(1), case(2, decided="2026-02-30")])
+    said = hefu("--node", nodes(world)[0], "sync", "--json")
+    assert said.code == 3
+    assert [run["stream_id"] for run in said.data["runs"]] == [CASES]
+    (error,) = said.data["errors"]
+    assert (error["subject"], error["error"]) == (LEADS, "HttpRefusedError")
+    assert "the server answers 401" in said.err
+    assert TOKEN not in said.err + said.out
+
+
+def test_a_host_that_is_down_is_told_at_once(
+    world: World, hefu: Hefu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URL_VARIABLE, "http://127.0.0.1:1")
+    said = hefu("--node", nodes(world)[0], "sync", LEADS, "--json")
+    assert (said.code, said.data["errors"][0]["retryable"]) == (3, True)
+
+
+def test_a_closed_gate_is_exit_code_1_until_somebody_gives_a_reason(
+    world: World, hefu: Hefu
+) -> None:
+    a, _ = nodes(world)
+    toml = world.source_toml.read_text(encoding="utf-8")
+    world.source_toml.write_text(toml.replace("0.9", "0.1"), encoding="utf-8")
+    world.drop("1.csv", [case(1), case(2, fine="-1")])
+    said = hefu("--node", a, "sync", CASES)
+    assert said.code == 1
+    assert "1 of 2 rows are quarantined (50.0%); 10.0% is allowed" in said.err
+    said = hefu("--node", a, "publish", "--json")
+    assert (said.code, said.data["errors"][0]["error"]) == (1, "GateClosedError")
+    said = hefu("--node", a, "publish", "--override-gate", "已核对", "--json")
+    assert (said.code, said.data["published"][0]["status"]) == (0, "published")
+
+
+def test_a_refused_bundle_is_exit_code_1_of_receive_and_4_of_verify(
+    world: World, hefu: Hefu
+) -> None:
+    world.drop("1.csv", [case(1)])
+    now = datetime.now(UTC)
+    world.sync(now=now)
+    world.publish(now=now)
+    bundle = world.bundle(1)
+    whole = bundle.read_bytes()
+    bundle.write_bytes(whole[:-1] + b"x")
+    receive = ("--node", nodes(world)[1], "receive", "--json")
+    trust = str(next((world.root / "b/partners").iterdir()))
+    said = hefu("verify", str(bundle), "--trust", trust, "--json")
+    assert (said.code, said.data["step"]) == (4, "container")
+    said = hefu(*receive)
+    assert (said.code, said.data["taken_in"]) == (1, [])
+    assert said.data["errors"][0]["step"] == "container"
+    assert "hint:" in said.err
+    bundle.write_bytes(whole)
+    said = hefu(*receive)
+    assert (said.code, [t["sequence"] for t in said.data["taken_in"]]) == (0, [1])
+    said = hefu(*receive)
+    assert (said.code, said.data) == (0, {"taken_in": [], "errors": []})
+
+
+def test_a_misspelt_key_is_exit_code_2(world: World, hefu: Hefu) -> None:
+    config = world.root / "a/hefu.toml"
+    text = config.read_text(encoding="utf-8").replace("division_code", "divison_code")
+    config.write_text(text, encoding="utf-8")
+    said = hefu("--node", nodes(world)[0], "sync", "--json")
+    assert (said.code, said.data["error"]) == (2, "ConfigError")
+    assert said.data["hint"]["en"] == "did you mean 'division_code'?"
+    assert Path(said.data["where"].partition(",")[0]) == config
