@@ -245,7 +245,7 @@ def _try_field(
         columns=columns,
         raw=shown_raw,
         value=shown_value,
-        filled=_one(con, f"SELECT count({name}) FROM checked"),
+        filled=_one(con, f"SELECT count({name}) FROM checked c"),
         failed_rows=_one(
             con, "SELECT count(DISTINCT (_object, _row)) FROM trial_broken WHERE hard"
         ),
