@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from connectors.config import CursorConfig
 
-_AHEAD = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"epoch_s": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
 
@@ -66,14 +65,15 @@ def advance(
 ) -> dict[str, Any]:
     """The cursor after ``values`` came: {"value": text} or what it was.
 
-    Values that can't be read don't move it, nor does a time more than a day after
-    ``fetched_at``: one wrong year in a source must not hide all that comes after it.
+    Values that can't be read don't move it, nor does a time after ``fetched_at``: one wrong
+    year (or hour) in a source must not hide what comes before it. A source whose clock runs
+    ahead is asked for its last rows again, which changes nothing.
     """
     best_text = before.get("value")
     best = clock.parse(best_text) if best_text is not None else None
     for text in values:
         value = clock.parse(text)
-        if value is None or (isinstance(value, datetime) and value > fetched_at + _AHEAD):
+        if value is None or (isinstance(value, datetime) and value > fetched_at):
             continue
         if best is None or value > best:  # type: ignore[operator]  # one format, one type
             best, best_text = value, text

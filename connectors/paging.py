@@ -89,13 +89,14 @@ def _counted(pages: NumberedPages | OffsetPages, page: Page, got: Got) -> Page |
     total = announced(pages, got.document)
     if total is not None and got.so_far >= total:
         return None
-    if isinstance(pages, NumberedPages) and pages.total_pages:
-        if page.number >= _number_at(got.document, pages.total_pages):
-            return None
-    elif page.number > 1 and got.rows < got.first and total is None:
+    last = pages.total_pages if isinstance(pages, NumberedPages) else None
+    if last and page.number >= _number_at(got.document, last):
         return None
-    told = total is not None or (isinstance(pages, NumberedPages) and bool(pages.total_pages))
-    short = page.number == 1 and (pages.size_parameter is None or got.rows < pages.size)
+    told = total is not None or bool(last)
+    # A server that leaves out rows after cutting its pages gives short ones before the last.
+    short = got.rows < got.first
+    if page.number == 1:
+        short = pages.size_parameter is None or got.rows < pages.size
     following = replace(page, number=page.number + 1, confirming=short and not told)
     if isinstance(pages, NumberedPages):
         position = {pages.page_parameter: str(pages.first_page + page.number)}

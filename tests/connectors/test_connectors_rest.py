@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from connectors_world import NOW, TOKEN, Asked, Reply, page, running_server
@@ -42,6 +42,15 @@ def test_numbered_pages_lose_nothing_even_if_the_server_caps_them(rest, server, 
     assert numbers(source, source.pull()) == [r["no"] for r in ROWS[:count]]
     assert len(server.asked) <= count + 1
     assert server.asked[0].query == {"page": "1", "size": "2"}
+
+
+@pytest.mark.parametrize("paging", ["page", "offset"])
+def test_a_short_page_in_the_middle_is_not_the_end(rest, server, paging):
+    """A server that leaves out rows after cutting its pages."""
+    pages = [ROWS[:2], ROWS[2:3], ROWS[3:5], []]
+    server.answer = lambda _asked, count: page(pages[count])
+    source = rest(PAGED.replace('"page"', f'"{paging}"'))
+    assert numbers(source, source.pull()) == ["A1", "A2", "A3", "A4", "A5"]
 
 
 @pytest.mark.parametrize("beyond", ["404", "last page again"])
@@ -329,7 +338,7 @@ def test_requests_are_paced(rest, server):
     source = rest("requests_per_second = 4\n" + PAGED)
     source.monotonic = lambda: sum(source.waits)
     source.pull()
-    assert source.waits == [0.25] * 2
+    assert source.waits == [0.25] * 3
 
 
 # ---- what is no answer -----------------------------------------------------------------------
@@ -448,8 +457,9 @@ def test_cursors_that_are_no_times(rest, server, form, before, values, after):
     assert server.asked[0].query["since"] == before
 
 
-def test_a_year_2099_does_not_hide_all_that_comes_after(rest, server):
-    server.script(page([*ROWS[:1], {"no": "A9", "updated": "2099-01-01T00:00:00Z"}]))
+@pytest.mark.parametrize("ahead", [timedelta(days=30_000), timedelta(hours=20), timedelta(0, 1)])
+def test_a_time_in_the_future_does_not_hide_what_comes_before_it(rest, server, ahead):
+    server.script(page([*ROWS[:1], {"no": "A9", "updated": (NOW + ahead).isoformat()}]))
     source = rest(tables=CURSOR)
     moved = source.read(source.pull({})).batch.cursor
     assert moved == {"value": ROWS[0]["updated"]}
