@@ -161,13 +161,13 @@ def read_mapping(source: Source) -> str:
     """The text of the source's ``mapping.sql``."""
     try:
         return source.mapping_path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             Text(en="the mapping can't be read", zh="无法读取映射文件"),
             where=Where(str(source.mapping_path)),
             hint=Text(
-                en="write one SELECT over raw into it; docs/mapping.md shows how",
-                zh="请写入一条针对 raw 的 SELECT，写法见 docs/mapping.md",
+                en="write one SELECT over raw into it, in UTF-8; docs/mapping.md shows how",
+                zh="请写入一条针对 raw 的 SELECT（UTF-8 编码），写法见 docs/mapping.md",
             ),
         ) from error
 

@@ -55,7 +55,8 @@ def parse_toml(text: str, model: type[M], path: Path) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _explain(error, text, model, path) from error
+        # Not "from": pydantic quotes what was written, which may be a secret in the wrong place.
+        raise _explain(error, text, model, path) from None
 
 
 def _explain(error: ValidationError, text: str, model: type[BaseModel], path: Path) -> ConfigError:

@@ -57,6 +57,13 @@ def test_rows_may_not_be_lost(con: duckdb.DuckDBPyConnection, clause: str, word:
         ("SELECT unnest([a, b]) AS case_no FROM raw", "unnest"),
         ("SELECT a AS case_no FROM 'other.csv'", "raw and nothing else"),
         ("SELECT a AS case_no FROM read_csv('other.csv')", "read_csv"),
+        ("SELECT a AS case_no FROM 'other.parquet'", "reads raw and nothing else"),
+        ("WITH t AS (SELECT 1) SELECT a AS case_no FROM raw, main.t", "reads raw and nothing else"),
+        (
+            'SELECT (WITH "o.parquet" AS (SELECT 1 AS x) SELECT x FROM "o.parquet") '
+            '|| (SELECT min(y) FROM "o.parquet") AS case_no FROM raw',
+            "reads raw and nothing else",
+        ),
         ("SELECT CAST(a AS DATE) AS decision_date FROM raw", "CAST to DATE"),
         ("SELECT now() AS occurred_time FROM raw", "now"),
         ("SELECT current_date AS decision_date FROM raw", "current_date"),
