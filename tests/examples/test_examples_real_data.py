@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from examples_constants import NOW
 
 from connectors.pull import PullRequest
 from examples.real.nodes import CITIES, READER, Pair, set_up
+from exchange.open import write_out
+from exchange.partner import load_trust_folder
+from exchange.verify import verify_bundle
 from flows.incoming import incoming_of, take_in
 from flows.ingest import ingest
-from flows.outgoing import grants_of, publish_to
+from flows.outgoing import Published, grants_of, publish_to
 from hefu.node import load_node
 from lake.runs import RunRecord
 from lake.store import Lake
@@ -73,12 +77,54 @@ def test_values_are_those_of_the_files(pair: Pair, runs: dict[str, RunRecord]) -
     )
 
 
-def test_a_partner_verifies_the_bundle_and_takes_it_in(
+@pytest.fixture(scope="module")
+def published(pair: Pair, runs: dict[str, RunRecord]) -> Published:
+    assert runs
+    cities = load_node(pair.cities)
+    (one,) = [publish_to(cities, grant, NOW) for grant in grants_of(cities)]
+    return one
+
+
+def test_reading_the_same_files_again_changes_nothing(
     pair: Pair, runs: dict[str, RunRecord]
 ) -> None:
-    assert runs
-    cities, reader = load_node(pair.cities), load_node(pair.reader)
-    (published,) = [publish_to(cities, grant, NOW) for grant in grants_of(cities)]
+    node = load_node(pair.cities)
+    (tickets,) = node.sources(["nyc_parking"])
+    request = PullRequest("window", None, None, None, NOW)
+    again = ingest(node, tickets, request, NOW)
+    assert (again.received, again.accepted, again.unchanged, again.quarantined) == (
+        1_000,
+        0,
+        runs["nyc_parking/tickets"].accepted,
+        91,
+    )
+
+
+def test_anybody_with_the_key_can_verify_the_bundle_and_open_it_as_csv(
+    pair: Pair, published: Published, tmp_path: Path
+) -> None:
+    trust = load_trust_folder(pair.reader / "partners" / CITIES.code)
+    assert published.path is not None
+    data = published.path.read_bytes()
+    verified = verify_bundle(data, trust.partner.trust, trust.policy(), NOW)
+    assert verified.statement.counts == {"case_result": 909, "inspection": 51_920}
+    written = {path.name: path for path in write_out(verified, tmp_path / "out", "csv")}
+    for record_type, rows in verified.statement.counts.items():
+        with written[f"{record_type}.csv"].open(encoding="utf-8-sig", newline="") as file:
+            found = list(csv.DictReader(file))
+        assert len(found) == rows
+        assert "party_name" not in found[0]
+    with written["case_result.csv"].open(encoding="utf-8-sig", newline="") as file:
+        (ticket,) = (row for row in csv.DictReader(file) if row["case_no"] == "4006478550")
+    assert (ticket["decision_date"], ticket["violation_type"], ticket["vehicle_plate_no"]) == (
+        "2016-10-05",
+        "BUS LANE VIOLATION",
+        "VAD7274",
+    )
+
+
+def test_a_partner_verifies_the_bundle_and_takes_it_in(pair: Pair, published: Published) -> None:
+    reader = load_node(pair.reader)
     assert published.partner == READER.code
     assert published.counts == {"case_result": 909, "inspection": 51_920}
     (taken,) = [taken for each in incoming_of(reader) for taken in take_in(reader, each, NOW)]
