@@ -16,6 +16,7 @@ import fcntl
 import mmap
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -257,12 +258,17 @@ def _fetch_folder(folder: Path, stream: str, sequence: int, limits: Limits) -> b
         )
     path = stream_folder(folder, stream) / bundle_name(sequence)
     try:
-        with path.open("rb") as file:
-            _check_size(os.fstat(file.fileno()).st_size, limits, str(path))
+        with open(path, "rb", opener=_open_plainly) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise _no_plain_file(path)
+            _check_size(found.st_size, limits, str(path))
             data = file.read(limits.bundle_size + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _no_plain_file(path) from error
         raise RetryableError(
             Text(
                 en=f"the bundle cannot be read ({type(error).__name__})",
@@ -272,6 +278,22 @@ def _fetch_folder(folder: Path, stream: str, sequence: int, limits: Limits) -> b
         ) from error
     _check_size(len(data), limits, str(path))
     return data
+
+
+def _open_plainly(path: str, flags: int) -> int:
+    """No link to a file of ours, and no pipe to wait at for ever: the disk is a partner's."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _no_plain_file(path: Path) -> RefusedError:
+    return RefusedError(
+        Text(en="this bundle is no plain file", zh="该数据包不是普通文件"),
+        where=Where(str(path)),
+        hint=Text(
+            en="ask the partner for the file itself, not a link to it",
+            zh="请合作单位提供文件本身，而不是链接",
+        ),
+    )
 
 
 def _check_size(size: int, limits: Limits, place: str) -> None:

@@ -268,3 +268,16 @@ def test_nobody_there_is_retryable(server: str) -> None:
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(RefusedError):
         fetch("http://", STREAM, 1, pause=lambda _: None)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    place = stream_folder(tmp_path, STREAM) / bundle_name(1)
+    place.parent.mkdir(parents=True)
+    if kind == "link":
+        (tmp_path / "own").write_bytes(b"ours")
+        place.symlink_to(tmp_path / "own")
+    else:
+        os.mkfifo(place)
+    with pytest.raises(RefusedError, match="no plain file"):
+        fetch(str(tmp_path), STREAM, 1)
