@@ -254,11 +254,6 @@ def _check_granted(
 
 
 _CHANGED = Text(en="an entry is not what was signed", zh="条目内容与签名清单不一致")
-_REPEATED = Text(en="this bundle's number was taken in before", zh="该序号的数据包此前已接收")
-_REPEATED_HINT = Text(
-    en="nothing to do if it is the same file; otherwise call the sender",
-    zh="若为同一文件则无需处理；否则请联系发送方",
-)
 _CONTRACT = Text(
     en="the contract in the bundle is not the one that was named", zh="数据包内的数据标准与声明不符"
 )

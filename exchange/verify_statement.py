@@ -172,16 +172,5 @@ _REPEATED_HINT = Text(
     en="nothing to do if it is the same file; otherwise call the sender",
     zh="若为同一文件则无需处理；否则请联系发送方",
 )
-_REPEATED_HINT = Text(
-    en="nothing to do if it is the same file; otherwise call the sender",
-    zh="若为同一文件则无需处理；否则请联系发送方",
-)
 _GAP = Text(en="a bundle before this one is missing", zh="缺少该数据包之前的数据包")
 _GAP_HINT = Text(en="take in the missing bundles first, in order", zh="请先按顺序接收缺少的数据包")
-_CONTRACT = Text(
-    en="the contract in the bundle is not the one that was named", zh="数据包内的数据标准与声明不符"
-)
-_GAP_HINT = Text(en="take in the missing bundles first, in order", zh="请先按顺序接收缺少的数据包")
-_CONTRACT = Text(
-    en="the contract in the bundle is not the one that was named", zh="数据包内的数据标准与声明不符"
-)
