@@ -283,8 +283,10 @@ def _check_cast(node: Node, path: str) -> None:
                 zh=f"CAST 为 {node['cast_type']['id']} 遇到一行错误就会使整个任务中断",
             ),
             Text(
-                en="use a macro, or TRY_CAST with the raw text as a fallback",
-                zh="请使用宏，或者用 TRY_CAST 并保留原文",
+                en="leave it out (the field's type is given anyway), use a macro, or hand the text "
+                "back: coalesce(TRY_CAST(x AS INTEGER)::VARCHAR, x)",
+                zh="可去掉转换（字段类型会自动给出）、使用宏，或者保留原文："
+                "coalesce(TRY_CAST(x AS INTEGER)::VARCHAR, x)",
             ),
         )
 
