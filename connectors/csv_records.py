@@ -8,8 +8,9 @@ What can't be read becomes a :class:`Reject` of its own line, and reading goes o
 
 * ``read:quote``: a quote that opens and never closes, or closes in the middle of a field.
   A quoted field may span lines. It is taken as never closed when the file ends first, when it
-  grows past every bound, or when an inner line is by itself a whole record of a table of at
-  least :data:`TELLING_COLUMNS` columns: then a quote was forgotten, and the good row is saved.
+  grows past every bound, or when an inner line without quotes is by itself a whole record of a
+  table of at least :data:`TELLING_COLUMNS` columns: then a quote was forgotten, and the good row
+  is saved.
 * ``read:columns``: more or fewer fields than the header names.
 * ``read:encoding``, ``read:nul``: bytes that don't belong to the encoding; a NUL.
 * ``read:oversize``: longer than the bound; the text is cut, its length and SHA-256 are told.
@@ -237,7 +238,10 @@ class Splitter:
             if following.digest is not None or size > limit:
                 return self._never_closed(line, used)
             whole = self._is_whole(following.text)
-            if whole and (self._columns or 0) >= TELLING_COLUMNS:
+            # A line with quotes in it may as well be the end of one field and the next ones; that
+            # a quote was forgotten before it then shows where that quote's field closes.
+            telling = whole and self._dialect.quote not in following.text
+            if telling and (self._columns or 0) >= TELLING_COLUMNS:
                 return self._never_closed(line, used)
             whole_inside = whole_inside or whole
             parser.feed(following.text)
