@@ -35,7 +35,7 @@ from flows_world import (
 )
 
 from flows.incoming import TakenIn, incoming_of, take_in
-from flows.outgoing import Published, grants_of, publish_to
+from flows.outgoing import Published, grants_of
 from lake.store import Lake
 from schemas.contract import load_contract
 from schemas.errors import ConfigError
@@ -65,6 +65,8 @@ def story(new_world: Callable[[], World]) -> Iterator[Story]:
 
 
 def _lived(world: World, hotline: Hotline) -> Story:
+    _let_receipts_go_both_ways(world)
+    _let_b_know_c(world)
     hotline.orders = [
         order(1, caller=CALLER, phone=PHONE),
         order(2, to_org=B.code),
@@ -83,6 +85,24 @@ def _lived(world: World, hotline: Hotline) -> Story:
     taken.append(world.receive(now=NOW + NIGHT))
     idle = world.publish(now=NOW + 2 * NIGHT)
     return Story(world, published, taken, receipts_published, receipts_taken, idle)
+
+
+def _let_receipts_go_both_ways(world: World) -> None:
+    fields = ", ".join(f'"{field}"' for field in RECEIPT_FIELDS)
+    for folder in ("a", "b"):
+        path = world.root / folder / "agreements/a-b.toml"
+        text = path.read_text(encoding="utf-8")
+        granted = text.replace("\nlead = [", f"\nreceipt = [{fields}]\nlead = [", 1)
+        path.write_text(granted, encoding="utf-8")
+
+
+def _let_b_know_c(world: World) -> None:
+    """B has agreements with C in both directions; C has published nothing yet."""
+    for text, name in ((agreement_text("c-b", C, B), "c-b"), (agreement_text("b-c", B, C), "b-c")):
+        (world.root / f"b/agreements/{name}.toml").write_text(text, encoding="utf-8")
+    key = (world.root / "b/partners" / A.code / "signing.pub.pem").read_bytes()
+    introduce(world.root / "b", C, key, "../../../c/repository")
+    (world.root / "c/repository").mkdir(parents=True)
 
 
 def received(world: World, fields: str) -> list[tuple[Any, ...]]:
@@ -106,7 +126,7 @@ def test_the_chain_goes_on_from_night_to_night(story: Story) -> None:
 def test_only_what_is_new_leaves(story: Story) -> None:
     assert [night[0].counts for night in story.published] == [
         {"case_result": 4, "lead": 2},
-        {"case_result": 2, "lead": 0},
+        {"case_result": 2, "lead": 0, "receipt": 0},
     ]
     assert [(p.status, p.sequence, p.path) for p in story.idle] == [("nothing_new", None, None)]
     assert len(list(story.world.bundle(1).parent.glob("*.hefu"))) == 2
@@ -124,6 +144,7 @@ def test_every_row_that_was_sent_was_accepted(story: Story) -> None:
         ("lead", 2, 2),
         ("case_result", 2, 2),
         ("lead", 0, 0),
+        ("receipt", 0, 0),
     ]
 
 
@@ -173,7 +194,8 @@ def test_a_bundle_has_the_granted_and_the_technical_columns_and_no_other(story: 
     for sequence in (1, 2):
         for record_type, table in tables(story.world.bundle(sequence).read_bytes()).items():
             technical = {f.name for f in load_contract(record_type).fields if f.technical}
-            assert set(table.column_names) == technical | set(GRANTED[record_type])
+            granted = (GRANTED | {"receipt": RECEIPT_FIELDS})[record_type]
+            assert set(table.column_names) == technical | set(granted)
 
 
 def test_values_that_are_not_granted_are_nowhere_in_the_bundles(story: Story) -> None:
@@ -203,21 +225,20 @@ def test_a_digest_in_a_bundle_says_nothing_of_what_was_not_granted(story: Story)
 
 
 def test_received_records_are_not_published_as_ones_own(story: Story) -> None:
-    agreement = story.world.root / "b/agreements/b-c.toml"
-    agreement.write_text(agreement_text("b-c", B, C), encoding="utf-8")
-    try:
-        (going,) = (g for g in grants_of(story.world.b) if g.partner == C.code)
-        result = publish_to(story.world.b, going, NOW + NIGHT)
-    finally:
-        agreement.unlink()
-    assert (result.status, result.counts) == ("nothing_new", {"case_result": 0, "lead": 0})
+    """B may send cases and leads to C, and has some: those of A."""
+    to_c = {p.stream.partition(".")[0]: p for p in story.receipts_published if p.partner == C.code}
+    assert (to_c["b-c"].status, to_c["b-c"].counts) == (
+        "nothing_new",
+        {"case_result": 0, "lead": 0},
+    )
 
 
 # ---- receipts ----------------------------------------------------------------------------------
 
 
 def test_a_receipt_travels_back(story: Story) -> None:
-    assert [p.counts for p in story.receipts_published] == [{"receipt": 1}]
+    sent = [p.counts for p in story.receipts_published if p.partner == A.code]
+    assert sent == [{"receipt": 1}]
     assert [t.counts["receipt"].accepted for t in story.receipts_taken] == [1]
     (published,) = story.published[0]
     (receipt,) = query(
@@ -229,37 +250,17 @@ def test_a_receipt_travels_back(story: Story) -> None:
     assert receipt == ("taken_in", B.code, published.bundle_id, False)
 
 
-def test_a_receipt_is_for_the_one_who_sent_the_bundle(world: World) -> None:
-    """B also has an agreement with C, and C must not learn what B has from A."""
-    text = agreement_text("c-b", C, B)
-    (world.root / "b/agreements/c-b.toml").write_text(text, encoding="utf-8")
-    key = (world.root / "b/partners" / A.code / "signing.pub.pem").read_bytes()
-    introduce(world.root / "b", C, key, "../../../c/repository")
-    (world.root / "c/repository").mkdir(parents=True)
-    world.drop("1.csv", [case(1)])
-    world.sync()
-    world.publish()
-    world.receive()
-    sent = {p.partner: p.counts for p in world.publish(world.b)}
-    assert sent == {A.code: {"receipt": 1}, C.code: {"receipt": 0}}
+def test_a_receipt_is_for_the_one_who_sent_the_bundle(story: Story) -> None:
+    """C may have receipts of B too, and must not learn what B has from A."""
+    (to_c,) = (p for p in story.receipts_published if p.stream.startswith("c-b."))
+    assert (to_c.partner, to_c.status, to_c.counts) == (C.code, "nothing_new", {"receipt": 0})
 
 
-def test_a_receipt_is_not_answered_by_a_receipt(world: World) -> None:
-    """Where both may send receipts, the exchange comes to rest when there is no news."""
-    fields = ", ".join(f'"{field}"' for field in RECEIPT_FIELDS)
-    for folder in ("a", "b"):
-        path = world.root / folder / "agreements/a-b.toml"
-        text = path.read_text(encoding="utf-8")
-        granted = text.replace("\nlead = [", f"\nreceipt = [{fields}]\nlead = [", 1)
-        path.write_text(granted, encoding="utf-8")
-    world.drop("1.csv", [case(1)])
-    world.sync()
-    world.publish()
-    world.receive()
-    assert [p.counts for p in world.publish(world.b)] == [{"receipt": 1}]
-    assert [t.sequence for t in world.receive(world.a)] == [1]
-    assert [p.status for p in world.publish(now=NOW + NIGHT)] == ["nothing_new"]
-    assert world.receive(now=NOW + NIGHT) == []
+def test_a_receipt_is_not_answered_by_a_receipt(story: Story) -> None:
+    """Both may send receipts here; the exchange comes to rest when there is no news."""
+    assert [p.counts["receipt"] for p in (*story.published[1], *story.idle)] == [0, 0]
+    own = "SELECT count(*) FROM receipt_history WHERE _bundle_id IS NULL"
+    assert query(story.world.a, "receipt", own) == [(0,)]
 
 
 # ---- out of order ------------------------------------------------------------------------------

@@ -56,9 +56,7 @@ UNLUCKY: dict[str, list[Place]] = {
         after("connectors.landing", "Landing.store", 2),
         after("flows.ingest", "load_raw"),
         after("quality.quarantine", "_write"),
-        after("flows.ingest", "write_quarantine"),
         after("lake.delta", "ensure_table"),
-        before("lake.delta", "write_deltalake"),
     ],
     "sync, committed": [after("lake.delta", "write_deltalake")],
     "sync_leads": [
@@ -78,7 +76,6 @@ UNLUCKY: dict[str, list[Place]] = {
         after("flows.incoming", "verify_bundle"),
         before("flows.incoming", "_keep"),
         after("flows.incoming", "_keep"),
-        before("lake.delta", "write_deltalake"),
         after("lake.delta", "write_deltalake"),
         after("lake.delta", "write_deltalake", 2),
     ],

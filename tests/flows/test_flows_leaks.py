@@ -104,7 +104,6 @@ def test_values_of_persons_stay_where_they_may_be(
 
     at_a = ("--verbose", "--node", str(a))
     say(*at_a, "check", code=0)
-    say(*at_a, "sync", code=0)
     say(*at_a, "sync", "--json", code=0)
     hotline.mood = "truncated"
     say(*at_a, "sync", LEADS, code=3)
@@ -113,7 +112,7 @@ def test_values_of_persons_stay_where_they_may_be(
     say(*at_a, "sync", LEADS, code=2)
     say(*at_a, "status", code=0)
     say(*at_a, "quarantine", "list", code=0)
-    for row in open_rows(world.a):
+    for row in open_rows(world.a)[::3]:
         say(*at_a, "quarantine", "show", row.row_id, code=0)
     say(*at_a, "publish", code=0)
     say("--node", str(b), "receive", code=0)
