@@ -1,7 +1,7 @@
 """A new node on disk: folders, ``hefu.toml``, a signing key and its passphrase.
 
 What ``hefu init`` makes and the examples build on. The folders that hold rows of people
-(landing, lake, quarantine, reports, tmp) and the keys are the owner's alone (0700);
+(landing, lake, quarantine, inbox, reports, tmp) and the keys are the owner's alone (0700);
 ``repository`` is what partners are shown.
 """
 
@@ -21,8 +21,8 @@ from schemas.text import Text
 if TYPE_CHECKING:
     from exchange.keys import PublicKey
 
-PRIVATE_FOLDERS = ("keys", "landing", "lake", "quarantine", "reports", "tmp")
-SHARED_FOLDERS = ("sources", "agreements", "partners", "repository", "inbox")
+PRIVATE_FOLDERS = ("keys", "landing", "lake", "quarantine", "inbox", "reports", "tmp")
+SHARED_FOLDERS = ("sources", "agreements", "partners", "repository")
 KEY_NAME = "signing.pem"
 
 

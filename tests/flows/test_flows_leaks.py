@@ -167,7 +167,7 @@ def database_leaks() -> list[str]:
     return [marker for marker in MARKERS if holds(data, marker)]
 
 
-@pytest.mark.parametrize("folder", [*MAY_HOLD, "tmp", "reports", "keys"])
+@pytest.mark.parametrize("folder", [*MAY_HOLD, "inbox", "tmp", "reports", "keys"])
 def test_private_folders_are_their_owners_alone(world: World, folder: str) -> None:
     assert (world.root / "a" / folder).stat().st_mode & 0o077 == 0
 
