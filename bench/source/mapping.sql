@@ -14,6 +14,7 @@ SELECT
     code('plate_color', 'zh', "车牌颜色") AS vehicle_plate_color,
     "轴数"                           AS axle_count,
     "案发地"                         AS division_code,
+    '测速执法队'                      AS penalty_org_name,
     txt("违法行为")                    AS violation_type,
     txt("违法事实")                    AS violation_facts,
     txt("处罚依据")                    AS penalty_basis,
