@@ -1,4 +1,6 @@
-"""A terminal's output as an SVG picture: ``python docs/images/terminal_svg.py IN.ansi OUT.svg TITLE``.
+"""A terminal's output as an SVG picture.
+
+    python docs/images/terminal_svg.py IN.ansi OUT.svg TITLE
 
 ``IN.ansi`` is what a program printed to a terminal 82 columns wide. The fonts are those of the
 reader's machine: nothing is fetched when the picture is looked at.
