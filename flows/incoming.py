@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -334,5 +335,12 @@ def _answer(node: Node, lake: Lake, incoming: Incoming, now: datetime) -> None:
         if (entry.publisher, entry.stream) == (incoming.partner.code, incoming.stream)
         and set(entry.counts) != {"receipt"}
     ]
-    if entries:
-        write_receipts(node, [taken_in(node, entry) for entry in entries], now)
+    if not entries:
+        return
+    quarantined: Counter[str | None] = Counter()
+    stream_id = bundle_stream_id(incoming.partner.code, incoming.stream)
+    for record_type in {name for entry in entries for name in entry.counts}:
+        for run in lake.runs(record_type, stream_id):
+            quarantined[run.bundle_id] += run.quarantined
+    receipts = [taken_in(node, entry, quarantined[entry.bundle_id]) for entry in entries]
+    write_receipts(node, receipts, now)

@@ -41,7 +41,6 @@ SELECT
     receiver_org,
     receipt_grade,
     receipt_time,
-    completeness_result,
     refusal_reason
 FROM raw
 """
@@ -57,12 +56,15 @@ class Receipt:
     receiver_org: str
     receipt_grade: str
     receipt_time: str
-    completeness_result: str | None = None
     refusal_reason: str | None = None
 
 
-def taken_in(node: Node, entry: Entry) -> Receipt:
-    """The receipt for a bundle that the ledger names."""
+def taken_in(node: Node, entry: Entry, quarantined: int) -> Receipt:
+    """The receipt for a bundle that the ledger names.
+
+    ``quarantined`` rows of it broke the receiver's own rules: the publisher is told how many,
+    since they are not in the receiver's lake.
+    """
     return Receipt(
         receipt_no=f"{entry.stream}/{entry.sequence:08d}/taken_in",
         refers_to_record_id=entry.bundle_id,
@@ -70,7 +72,7 @@ def taken_in(node: Node, entry: Entry) -> Receipt:
         receiver_org=node.agency.code,
         receipt_grade="taken_in",
         receipt_time=entry.received_time.isoformat(),
-        completeness_result="complete",
+        refusal_reason=f"其中 {quarantined} 行未通过接收方校验，已隔离" if quarantined else None,
     )
 
 

@@ -82,6 +82,10 @@ def test_a_row_in_anothers_name_is_quarantined(world: World) -> None:
     assert counts(taken.counts["case_result"]) == (1, 0, 0, 0, 1)
     (run,) = Lake(world.a.place("lake")).runs("case_result", limit=1)
     assert run.reasons == {"bundle:source_org_code": 1}
+    receipts = "SELECT receipt_grade, refusal_reason FROM receipt_current"
+    ((grade, reason),) = query(world.a, "receipt", receipts)
+    assert grade == "taken_in"
+    assert "1 行" in reason
     assert query(world.a, "case_result", OWN) == [(record_id, 200)]
 
 
