@@ -77,29 +77,38 @@ class TakenIn:
 def incoming_of(node: Node, partners: Sequence[str] | None = None) -> list[Incoming]:
     """The grants under which this node receives, from all partners or those named.
 
-    Raises ``ConfigError`` for a partner with an agreement whose key nobody has added.
+    Leaves out partners whose key nobody has added; :func:`untrusted_of` names them.
+    Raises ``ConfigError`` for a named partner that no agreement lets us receive from.
     """
     trusted = {p.code: p for p in node.partners()}
-    found = []
-    for agreement in node.agreements():
-        for grant in agreement.grants:
-            if grant.to_org != node.agency.code or (partners and grant.from_org not in partners):
-                continue
-            if grant.from_org not in trusted:
-                raise ConfigError(
-                    Text(
-                        en=f"agreement {agreement.id}: the key of {grant.from_org} is not here",
-                        zh=f"协议 {agreement.id} 涉及 {grant.from_org}，但本节点没有其公钥",
-                    ),
-                    where=Where(str(node.root / "partners")),
-                    hint=Text(
-                        en="hefu partner add CARD, with the card that the partner handed over",
-                        zh="请用合作单位交来的名片执行 hefu partner add 名片目录",
-                    ),
-                )
-            found.append(Incoming(agreement, grant, trusted[grant.from_org]))
+    return [
+        Incoming(agreement, grant, trusted[grant.from_org])
+        for agreement, grant in _grants_to(node, partners)
+        if grant.from_org in trusted
+    ]
+
+
+def untrusted_of(
+    node: Node, partners: Sequence[str] | None = None
+) -> list[tuple[str, ConfigError]]:
+    """Streams that an agreement grants us but whose publisher's key is not here, and why."""
+    trusted = {p.code for p in node.partners()}
+    return [
+        (agreement.stream_id(grant), _no_key(node, agreement, grant))
+        for agreement, grant in _grants_to(node, partners)
+        if grant.from_org not in trusted
+    ]
+
+
+def _grants_to(node: Node, partners: Sequence[str] | None) -> list[tuple[Agreement, Grant]]:
+    found = [
+        (agreement, grant)
+        for agreement in node.agreements()
+        for grant in agreement.grants
+        if grant.to_org == node.agency.code and (not partners or grant.from_org in partners)
+    ]
     for code in partners or ():
-        if code not in {i.partner.code for i in found}:
+        if code not in {grant.from_org for _, grant in found}:
             raise ConfigError(
                 Text(
                     en=f"no agreement lets this node receive from {code}",
@@ -108,6 +117,20 @@ def incoming_of(node: Node, partners: Sequence[str] | None = None) -> list[Incom
                 where=Where(str(node.root / "agreements")),
             )
     return found
+
+
+def _no_key(node: Node, agreement: Agreement, grant: Grant) -> ConfigError:
+    return ConfigError(
+        Text(
+            en=f"agreement {agreement.id}: the key of {grant.from_org} is not here",
+            zh=f"协议 {agreement.id} 涉及 {grant.from_org}，但本节点没有其公钥",
+        ),
+        where=Where(str(node.root / "partners")),
+        hint=Text(
+            en="hefu partner add CARD, with the card that the partner handed over",
+            zh="请用合作单位交来的名片执行 hefu partner add 名片目录",
+        ),
+    )
 
 
 def take_in(node: Node, incoming: Incoming, now: datetime) -> list[TakenIn]:

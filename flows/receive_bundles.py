@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect import flow, task
 from prefect.tasks import exponential_backoff
 
-from flows.incoming import TakenIn, incoming_of, take_in
+from flows.incoming import TakenIn, incoming_of, take_in, untrusted_of
 from flows.outcome import Outcome, settle
 from flows.retrying import is_retryable, outcome_of
 from hefu.node import load_node
@@ -36,5 +36,9 @@ def receive_bundles(node: str, partners: list[str] | None = None) -> list[Outcom
         node: Folder of the node (holds hefu.toml).
         partners: Partner codes; all when left out.
     """
-    streams = [g.stream for g in incoming_of(load_node(node), partners)]
-    return settle([outcome_of(s, receive_stream(node, s, return_state=True)) for s in streams])
+    here = load_node(node)
+    streams = [g.stream for g in incoming_of(here, partners)]
+    # A partner whose key is missing does not keep the others' bundles out.
+    missing = [Outcome(stream, error=error) for stream, error in untrusted_of(here, partners)]
+    taken = [outcome_of(s, receive_stream(node, s, return_state=True)) for s in streams]
+    return settle([*taken, *missing])

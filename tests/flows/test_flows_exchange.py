@@ -34,7 +34,7 @@ from flows_world import (
     query,
 )
 
-from flows.incoming import TakenIn, incoming_of, take_in
+from flows.incoming import TakenIn, incoming_of, take_in, untrusted_of
 from flows.outgoing import Published, grants_of
 from lake.store import Lake
 from schemas.contract import load_contract
@@ -333,6 +333,15 @@ def test_a_partner_without_an_agreement_gets_nothing(world: World) -> None:
     with pytest.raises(ConfigError, match="no agreement lets this node receive from"):
         incoming_of(world.b, [C.code])
     assert Lake(world.b.place("lake")).ledger.entries() == []
+
+
+def test_a_partner_without_its_key_is_named_and_keeps_nobody_else_out(world: World) -> None:
+    text = agreement_text("c-b", C, B)
+    (world.root / "b/agreements/c-b.toml").write_text(text, encoding="utf-8")
+    assert {incoming.partner.code for incoming in incoming_of(world.b)} == {A.code}
+    ((_, why),) = untrusted_of(world.b)
+    assert C.code in str(why)
+    assert "hefu partner add" in str(why.hint)
 
 
 def test_a_dry_run_publishes_nothing(world: World) -> None:
