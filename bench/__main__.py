@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import measure
-from bench.data import make_csv
 from bench.nodes import make_nodes
 from bench.report import Line, render, write
 
@@ -50,7 +49,7 @@ def main() -> int:
 
 
 def _measure(rows: int, work: Path) -> Size:
-    csv = make_csv((work / f"cases-{rows}.csv").absolute(), rows)
+    csv = _csv(work, rows)
     publisher, receiver = make_nodes((work / "nodes").absolute(), csv)
     parts = {}
     # The reference first and last, and the better of the two: it must not profit from a warm
@@ -70,6 +69,13 @@ def _measure(rows: int, work: Path) -> Size:
     if accepted != rows:
         raise SystemExit(f"{rows - accepted} of {rows} rows were not accepted: not the same work")
     return Size(rows, parts)
+
+
+def _csv(work: Path, rows: int) -> Path:
+    path = (work / f"cases-{rows}.csv").absolute()
+    _say(f"data, {rows:,} rows")
+    measure.part("data", path, str(rows))
+    return path
 
 
 def _per_row(small: Size, large: Size) -> list[Line]:
@@ -106,9 +112,7 @@ def _stages(large: Size) -> list[tuple[str, float]]:
 def _fixed(work: Path) -> list[tuple[str, float]]:
     """Start-up costs, in seconds."""
     publisher, receiver = make_nodes((work / "nodes").absolute(), None)
-    (publisher / "drop" / "cases.csv").write_bytes(
-        make_csv((work / "cases-10.csv").absolute(), 10).read_bytes()
-    )
+    (publisher / "drop" / "cases.csv").write_bytes(_csv(work, 10).read_bytes())
     _say("fixed costs")
     sync = measure.run((*HEFU, "--node", str(publisher), "sync"))
     measure.part("publish", publisher)

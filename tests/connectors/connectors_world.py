@@ -218,3 +218,24 @@ def rest(make_source: MakeSource, server: Server) -> Callable[..., Source]:
         return make_source(reader + tables)
 
     return make
+
+
+# A paged REST source of five rows, for the tests of REST.
+PAGED = '[reader.pagination]\nkind = "page"\nsize = 2\nsize_parameter = "size"\n'
+ROWS = [{"no": f"A{i}", "updated": f"2026-05-0{i}T10:00:00+08:00"} for i in range(1, 6)]
+
+
+def numbered(
+    rows: list[dict[str, Any]], size: int = 2, **rest: Any
+) -> Callable[[Asked, int], Reply]:
+    """An honest server with pages of ``size``."""
+
+    def answer(asked: Asked, _count: int) -> Reply:
+        at = (int(asked.query["page"]) - 1) * size
+        return page(rows[at : at + size], **rest)
+
+    return answer
+
+
+def numbers(source: Source, delivery: Delivery) -> list[Any]:
+    return [r["no"] for r in source.read(delivery).rows]
