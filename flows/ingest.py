@@ -19,6 +19,7 @@ from connectors.raw import RawBatch, load_raw
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
+from flows.source_rows import create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
 from lake.runs import Drift, RunRecord
@@ -28,11 +29,8 @@ from quality.gate import Gate, judge, judge_freshness
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, load_contract
-from schemas.errors import ConfigError, Where
-from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
-from schemas.rulepack import load_rule_pack
+from schemas.mapping import candidate_sql, parse_mapping, unused_columns
 from schemas.sql import ident
-from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,12 +118,7 @@ def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawB
     """Fill ``raw``, ``raw_reject`` and ``objects`` (landing time per ``_object``)."""
     tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
     raw = load_raw(con, run.source.config, delivery)
-    con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
-    if delivery.objects:
-        con.executemany(
-            "INSERT INTO objects VALUES (?, ?)",
-            [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
-        )
+    create_objects(con, delivery)
     return raw
 
 
@@ -138,16 +131,7 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
         check_candidates(con, nothing, run.contract, rules, subject, 0)
         return Drift()
     mapping = parse_mapping(con, run.mapping_sql, str(run.source.mapping_path), run.contract)
-    config, agency = run.source.config, run.node.agency
-    origin = Origin(
-        org_code=agency.code,
-        org_name=agency.name,
-        system=config.system,
-        division_code=config.defaults.division_code or agency.division_code,
-        business_domain=config.defaults.business_domain or agency.business_domain,
-        received_time=run.now,
-        rule_pack_version=load_rule_pack().version,
-    )
+    origin = origin_of(run.node, run.source, run.now)
     candidates = candidate_sql(con, mapping, run.contract, origin)
     check_candidates(con, candidates, run.contract, rules, subject, raw.received)
     # A file without its header has the values of its first row for columns: a name that not
@@ -155,21 +139,6 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
     unused = [name for name in unused_columns(con, mapping) if name not in raw.absent]
     missing = [name for name in sorted(raw.absent) if name.lower() in mapping.used_columns]
     return Drift(unused=tuple(unused), missing=tuple(missing))
-
-
-def read_mapping(source: Source) -> str:
-    """The text of the source's ``mapping.sql``."""
-    try:
-        return source.mapping_path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            Text(en="the mapping can't be read", zh="无法读取映射文件"),
-            where=Where(str(source.mapping_path)),
-            hint=Text(
-                en="write one SELECT over raw into it, in UTF-8; docs/mapping.md shows how",
-                zh="请写入一条针对 raw 的 SELECT（UTF-8 编码），写法见 docs/mapping.md",
-            ),
-        ) from error
 
 
 def _record(

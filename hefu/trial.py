@@ -89,10 +89,10 @@ def try_mapping(
 ) -> Trial:
     """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
     from connectors.raw import load_raw
+    from flows.source_rows import create_objects, origin_of, read_mapping
     from quality.check import create_checked, settle
     from schemas.contract import load_contract
-    from schemas.mapping import Origin, candidate_sql, parse_mapping, unused_columns
-    from schemas.rulepack import load_rule_pack
+    from schemas.mapping import candidate_sql, parse_mapping, unused_columns
     from schemas.sql import seal
 
     contract = load_contract(source.config.record_type)
@@ -100,19 +100,11 @@ def try_mapping(
     if not batch.columns:
         return _nothing(source, contract, delivery, batch.unreadable)
     _keep_sample(con)
-    _create_objects(con, delivery)
+    create_objects(con, delivery)
     seal(con)
-    sql = _read_mapping(source)
+    sql = read_mapping(source)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
-    origin = Origin(
-        org_code=node.agency.code,
-        org_name=node.agency.name,
-        system=source.config.system,
-        division_code=source.config.defaults.division_code or node.agency.division_code,
-        business_domain=source.config.defaults.business_domain or node.agency.business_domain,
-        received_time=now,
-        rule_pack_version=load_rule_pack().version,
-    )
+    origin = origin_of(node, source, now)
     create_checked(con, candidate_sql(con, mapping, contract, origin), contract.rules())
     _create_known(con)
     counts = settle(con)
@@ -136,23 +128,6 @@ def try_mapping(
         reasons=counts.reasons,
         soft=counts.soft,
     )
-
-
-def _read_mapping(source: Source) -> str:
-    from schemas.errors import ConfigError, Where
-    from schemas.text import Text
-
-    try:
-        return source.mapping_path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            Text(en="the mapping can't be read", zh="无法读取映射文件"),
-            where=Where(str(source.mapping_path)),
-            hint=Text(
-                en="write mapping.sql beside source.toml: one SELECT over raw, UTF-8",
-                zh="请在 source.toml 旁编写 mapping.sql：对 raw 的一条 SELECT，UTF-8 编码",
-            ),
-        ) from error
 
 
 def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
@@ -179,21 +154,11 @@ def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable:
     )
 
 
-def _create_objects(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """The fetch time of each object stands in for a clock that the source does not have."""
-    con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
-    if delivery.objects:
-        con.executemany(
-            "INSERT INTO objects VALUES (?, ?)",
-            [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
-        )
-
-
 def _create_known(con: duckdb.DuckDBPyConnection) -> None:
     """An empty lake, so that every readable row of the sample is judged as new."""
     con.execute(
         "CREATE OR REPLACE TABLE known (record_id VARCHAR, content_hash VARCHAR, "
-        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ, current BOOLEAN)"
+        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ)"
     )
 
 
