@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TextIO
@@ -26,8 +26,6 @@ CST = timezone(timedelta(hours=8))
 
 #: Width for a pipe or a file: wide enough that no row of a table wraps.
 _PIPE_WIDTH = 10_000
-
-Progress = Callable[[int, "int | None"], None]
 
 
 def tr(en: str, zh: str) -> str:
@@ -123,39 +121,6 @@ def _print_table(table: Table) -> None:
         screen.print(table)
     lines = (line.rstrip() for line in captured.get().splitlines())
     say_data("\n".join(line for line in lines if line))
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Progress]:
-    """Progress of one piece of work on stderr.
-
-    Yields ``report(done, total)``: a bar when the total is known, an honest count of rows so
-    far when it is not. Into a pipe it draws nothing.
-    """
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[count]}"),
-        TimeElapsedColumn(),
-    )
-    with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(what, total=None, count="")
-
-        def report(done: int, total: int | None) -> None:
-            count = (
-                f"{done:,} / {total:,}"
-                if total is not None
-                else tr(f"{done:,} rows so far", f"已处理 {done:,} 行")
-            )
-            bar.update(task, completed=done, total=total, count=count)
-
-        yield report
 
 
 @contextmanager
