@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from connectors.reader_config import FilesReader, Reader, RestReader, Strict
+from schemas.text import Text
 from schemas.toml import load_toml
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -111,6 +113,13 @@ class Defaults(Strict):
     business_domain: str | None = None
 
 
+class Words(Strict):
+    """A reason in both languages, as the ready mappings give theirs."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
 class SourceConfig(Strict):
     """One stream of one system of an agency."""
 
@@ -124,6 +133,10 @@ class SourceConfig(Strict):
     window: WindowConfig | None = None
     expect: Expect = Field(default_factory=Expect)
     defaults: Defaults = Field(default_factory=Defaults)
+    unused_columns: dict[str, Annotated[str, Field(min_length=1)] | Words] = Field(
+        default_factory=dict
+    )
+    """Source column → why no field takes it, in words."""
 
     @property
     def stream_id(self) -> str:
@@ -132,6 +145,14 @@ class SourceConfig(Strict):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def explained(self, columns: Iterable[str]) -> dict[str, Text]:
+        """Those of ``columns`` that the source says are left unused, each with the reason.
+
+        Names are compared as columns are: without case and the blanks around them.
+        """
+        reasons = {_column(name): reason for name, reason in self.unused_columns.items()}
+        return {c: _text(reasons[_column(c)]) for c in columns if _column(c) in reasons}
 
     @field_validator("time_zone")
     @classmethod
@@ -149,6 +170,16 @@ class SourceConfig(Strict):
         if isinstance(self.reader, RestReader) and self.window and self.window.file_date:
             raise ValueError("file_date is for kind = 'files'")
         return self
+
+
+def _column(name: str) -> str:
+    return name.strip().lower()
+
+
+def _text(reason: str | Words) -> Text:
+    if isinstance(reason, Words):
+        return Text(en=reason.en, zh=reason.zh)
+    return Text(en=reason, zh=reason)
 
 
 def load_source(folder: Path) -> SourceConfig:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.landing import Landing
-from connectors.pull import Delivery, PullRequest, pull
+from connectors.pull import Delivery, PullRequest, pull, replay
 from connectors.raw import RawBatch, load_raw
 from flows.locks import holding
 from flows.progress import Step, tell
@@ -22,7 +22,7 @@ from flows.records import Judged, check_candidates, empty_candidates, fence, jud
 from flows.source_rows import create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
-from lake.runs import Drift, RunRecord
+from lake.runs import Drift, Mode, RunRecord
 from lake.store import Lake
 from quality.counts import Counts
 from quality.gate import Gate, judge, judge_freshness
@@ -47,7 +47,7 @@ class _Run:
     source: Source
     lake: Lake
     contract: Contract
-    mode: str
+    mode: Mode
     now: datetime
     last: RunRecord | None
     sequence: int
@@ -59,11 +59,19 @@ class _Run:
 
 
 def ingest(
-    node: Node, source: Source, request: PullRequest, now: datetime, *, dry_run: bool = False
+    node: Node,
+    source: Source,
+    request: PullRequest,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    landed: tuple[str, ...] | None = None,
 ) -> RunRecord:
     """Take in what ``request`` asks of one source and return the run's record.
 
-    ``request.cursor`` is replaced by the cursor that the lake holds. Raises a
+    ``request.cursor`` is replaced by the cursor that the lake holds. With ``landed``, the
+    digests of an earlier run's objects, the source is not asked: what it gave then is
+    normalised by today's mapping and codes. Raises a
     :class:`schemas.errors.HefuError`: the source's (retryable or not), the mapping's, or an
     ``AccountingError`` when the counts do not balance. Then nothing was stored.
     """
@@ -75,14 +83,15 @@ def ingest(
             source,
             lake,
             load_contract(record_type),
-            request.mode,
+            request.mode if landed is None else "replay",
             now,
             lake.last_run(source.stream_id, record_type),
             lake.next_sequence(source.stream_id, record_type),
             read_mapping(source),
         )
         cursor = run.last.cursor if run.last else None
-        delivery = _land(run, replace(request, cursor=dict(cursor) if cursor else None))
+        request = replace(request, cursor=dict(cursor) if cursor else None)
+        delivery = _land(run, request) if landed is None else _again(run, request, landed)
         with workspace(node) as (con, tmp):
             raw = _read(con, run, delivery)
             fence(con, node.place("lake"), tmp)
@@ -114,6 +123,11 @@ def _land(run: _Run, request: PullRequest) -> Delivery:
     )
 
 
+def _again(run: _Run, request: PullRequest, landed: tuple[str, ...]) -> Delivery:
+    landing = Landing(run.node.place("landing"))
+    return replay(run.source.config, request, landing, landed)
+
+
 def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawBatch:
     """Fill ``raw``, ``raw_reject`` and ``objects`` (landing time per ``_object``)."""
     tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
@@ -137,6 +151,8 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
     # A file without its header has the values of its first row for columns: a name that not
     # all files know, and that the mapping does not read, is not told.
     unused = [name for name in unused_columns(con, mapping) if name not in raw.absent]
+    explained = run.source.config.explained(unused)
+    unused = [name for name in unused if name not in explained]
     missing = [name for name in sorted(raw.absent) if name.lower() in mapping.used_columns]
     return Drift(unused=tuple(unused), missing=tuple(missing))
 
@@ -145,14 +161,14 @@ def _record(
     run: _Run, raw: RawBatch, delivery: Delivery, counts: Counts, drift: Drift, gate: Gate
 ) -> RunRecord:
     cursor: dict[str, Any] | None = raw.cursor if raw.cursor is not None else delivery.cursor
-    if run.mode == "window":
+    if run.mode != "cursor":
         # A backfill looks back; where the nightly pull has got to is not its business.
         cursor = dict(run.last.cursor) if run.last and run.last.cursor else None
     return RunRecord(
         run_id=run.run_id,
         stream_id=run.source.stream_id,
         record_type=run.contract.record_type,
-        mode="window" if run.mode == "window" else "cursor",
+        mode=run.mode,
         started_at=run.now,
         **asdict(counts),
         cursor=cursor,
@@ -173,6 +189,8 @@ def _gate(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, judged:
     A run that found nothing to read says nothing new of the source's volume: what the last one
     was found wanting in stands until a run is better.
     """
+    if run.mode == "replay":
+        return Gate(())  # what the source gave long ago says nothing of tonight
     expect = run.source.config.expect
     newest = judged.newest
     if expect.max_age_hours is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hefu.lineage import PRIVATE, lineage, private_columns
 from schemas.masking import mask
+from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +51,11 @@ class FieldTrial:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``rows`` were read into the sample, ``unreadable`` beside them could not be read."""
+    """``rows`` were read into the sample, ``unreadable`` beside them could not be read.
+
+    ``unused``: source columns that nothing uses and nobody explains. ``explained``: those with
+    a reason in source.toml. ``contradicted``: named there as unused, and yet used.
+    """
 
     stream_id: str
     record_type: str
@@ -60,6 +65,8 @@ class Trial:
     quarantined: int
     fields: tuple[FieldTrial, ...]
     unused: tuple[str, ...]
+    explained: Mapping[str, Text]
+    contradicted: tuple[str, ...]
     reasons: Mapping[str, int]
     soft: Mapping[str, int]
 
@@ -111,6 +118,9 @@ def try_mapping(
     raw_columns = _raw_columns(con)
     made_of = lineage(con, sql, raw_columns)
     private = private_columns(made_of, contract, raw_columns)
+    left = unused_columns(con, mapping)
+    explained = source.config.explained(left)
+    named = source.config.explained(raw_columns)
     fields = tuple(
         _try_field(con, contract, field, made_of.get(field.name, ()), private)
         for field in contract.fields
@@ -124,7 +134,9 @@ def try_mapping(
         unreadable=_one(con, "SELECT count(*) FROM raw_reject"),
         quarantined=counts.quarantined,
         fields=fields,
-        unused=unused_columns(con, mapping),
+        unused=tuple(name for name in left if name not in explained),
+        explained=explained,
+        contradicted=tuple(name for name in named if name not in explained),
         reasons=counts.reasons,
         soft=counts.soft,
     )
@@ -149,6 +161,8 @@ def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable:
         quarantined=unreadable,
         fields=(),
         unused=(),
+        explained={},
+        contradicted=(),
         reasons={},
         soft={},
     )

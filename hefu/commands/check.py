@@ -142,13 +142,22 @@ def _show(trial: Trial) -> None:
         [_row(field) for field in trial.fields],
         numbers=(5, 6),
     )
+    _say_unused(trial)
+    _say_problems(trial)
+    say_data("")
+    _warn(trial)
+
+
+def _say_unused(trial: Trial) -> None:
+    """Explained columns with their reasons; :func:`_warn` is loud about the others."""
     names = ", ".join(trial.unused) or tr("none", "无")
     say_data(
         tr(f"source columns that the mapping does not use: {names}", f"映射未使用的来源列：{names}")
     )
-    _say_problems(trial)
-    say_data("")
-    _warn(trial)
+    if trial.explained:
+        say_data(tr("left out on purpose:", "按说明不使用的列："))
+    for name, reason in trial.explained.items():
+        say_data(tr(f"  {name}: {reason}", f"  {name}：{reason}"))
 
 
 def _row(field: FieldTrial) -> tuple[str, ...]:
@@ -188,7 +197,28 @@ def _warn(trial: Trial) -> None:
                 "请检查 source.toml 中的路径、文件名模式与时间窗口",
             ),
         )
-    elif trial.quarantined:
+    if trial.unused:
+        say_warning(
+            tr(
+                f"{trial.stream_id}: nobody says why these columns are not used: "
+                + ", ".join(trial.unused),
+                f"{trial.stream_id}：下列来源列未使用，也没有说明理由：" + "、".join(trial.unused),
+            ),
+            tr(
+                "use them in mapping.sql, or say why not under [unused_columns] in source.toml",
+                "请在 mapping.sql 中使用，或在 source.toml 的 [unused_columns] 中写明理由",
+            ),
+        )
+    if trial.contradicted:
+        names = ", ".join(trial.contradicted)
+        say_warning(
+            tr(
+                f"{trial.stream_id}: named under [unused_columns], but the mapping uses: {names}",
+                f"{trial.stream_id}：[unused_columns] 中列出、映射却使用了的列：{names}",
+            ),
+            tr("take them out of [unused_columns]", "请从 [unused_columns] 中删去"),
+        )
+    if trial.quarantined and total:
         say_warning(
             tr(
                 f"{trial.stream_id}: {trial.quarantined} of {total} rows of the sample would be "
