@@ -6,10 +6,12 @@ their exact bytes travel in bundles. Beyond the standard's own keys we use:
 
 - tags of a property: ``envelope``, ``technical`` (always in a bundle), ``filled-by-node`` (a
   mapping may not give it), ``node-default`` (the node fills it where the mapping does not),
+  ``derived`` (made from what the source gave, so it is content, but no mapping may give it),
 - custom properties of a property: ``labelEn``, ``noteZh`` (what the Chinese label leaves open),
   ``source`` (law or standard), ``codeList``
-  (a file of ``schemas/codes``), ``codeListOpen`` (the list is known to be incomplete, so a
-  value outside it only flags the row),
+  (a file of ``schemas/codes``), ``codeListOpen`` (we hold a standard's own list in part, so a
+  value outside it stays), ``codeListClosed`` (the node decides by it, so a value outside it is
+  refused),
 - quality rules of type ``sql`` whose query is ``SELECT COUNT(*) FROM {object} WHERE …``; what
   follows WHERE is true for a row that breaks the rule. It may call the macros of
   ``schemas/macros.sql`` and name ``{parameters}`` of the rule pack; ``datedBy`` says which
@@ -33,13 +35,19 @@ if TYPE_CHECKING:
 
 Classification = Literal["public", "internal", "personal", "sensitive"]
 CLASSIFICATIONS: tuple[Classification, ...] = ("public", "internal", "personal", "sensitive")
+CodeMode = Literal["translated", "open", "closed"]
 RuleKind = Literal["type", "required", "code", "pattern", "range", "length", "sql"]
 Severity = Literal["hard", "soft"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record: a column of its table."""
+    """One field of a record: a column of its table.
+
+    ``code_mode`` says what becomes of a value outside the code list: it becomes ``unmapped``
+    and its text is kept in ``raw_values`` (translated), it stays (open), or the row goes into
+    quarantine (closed). Without a code list it means nothing.
+    """
 
     name: str
     label_zh: str
@@ -51,14 +59,20 @@ class Field:
     required: bool
     classification: Classification
     code_list: str | None
-    open_codes: bool
+    code_mode: CodeMode
     examples: tuple[str, ...]
     source: str
     envelope: bool
     technical: bool
     filled_by_node: bool
     node_default: bool
+    derived: bool
     limits: Mapping[str, Any]
+
+    @property
+    def open_codes(self) -> bool:
+        """A value outside the code list stays as it is."""
+        return self.code_mode == "open"
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -113,8 +127,12 @@ class Contract:
         return tuple(self._by_name)
 
     def content_fields(self) -> tuple[Field, ...]:
-        """The fields that the source answers for: all but those filled by the node."""
+        """The fields that the source answers for, derived ones too: all that is hashed."""
         return tuple(f for f in self.fields if not f.filled_by_node)
+
+    def givable_fields(self) -> tuple[Field, ...]:
+        """The fields that a mapping may give: content that is not derived."""
+        return tuple(f for f in self.content_fields() if not f.derived)
 
     def arrow_schema(self, names: Sequence[str] | None = None) -> pa.Schema:
         """Arrow schema of all fields, or of ``names``, always in the contract's order."""

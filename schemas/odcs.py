@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from schemas.codes import all_codes
-from schemas.contract import CLASSIFICATIONS, Contract, Field, Rule, unreadable
+from schemas.contract import CLASSIFICATIONS, CodeMode, Contract, Field, Rule, unreadable
 from schemas.rulepack import RulePack, load_rule_pack
 from schemas.text import Text
 from schemas.types import DUCKDB_TYPES
@@ -119,15 +119,28 @@ def _field(prop: SchemaProperty) -> Field:
         required=bool(prop.required),
         classification=prop.classification,
         code_list=code_list,
-        open_codes=bool(custom.get("codeListOpen", False)),
+        code_mode=_code_mode(name, custom),
         examples=tuple(_example(e) for e in prop.examples or ()),
         source=str(custom.get("source", "")),
         envelope="envelope" in tags,
         technical="technical" in tags,
         filled_by_node="filled-by-node" in tags,
         node_default="node-default" in tags,
+        derived="derived" in tags,
         limits=dict(prop.logicalTypeOptions or {}),
     )
+
+
+def _code_mode(name: str, custom: dict[str, Any]) -> CodeMode:
+    is_open, is_closed = (bool(custom.get(f"codeList{m}", False)) for m in ("Open", "Closed"))
+    if (is_open and is_closed) or ((is_open or is_closed) and "codeList" not in custom):
+        raise unreadable(
+            Text(
+                en=f"field {name} says two things of its code list, or has none",
+                zh=f"字段 {name} 的代码表设置互相矛盾，或者没有代码表",
+            )
+        )
+    return "open" if is_open else "closed" if is_closed else "translated"
 
 
 def _example(value: Any) -> str:

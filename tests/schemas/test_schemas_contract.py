@@ -17,7 +17,6 @@ from schemas.rulepack import load_rule_pack
 from schemas.sql import ident, literal
 
 CONTRACTS = [load_contract(t) for t in record_types()]
-BLOCKS = ("envelope", "party", "vehicle", "driver", "act")
 contracts = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.record_type)
 
 
@@ -39,34 +38,6 @@ def test_a_contract_is_of_the_standard_and_keeps_its_bytes(contract: Contract) -
     table = (model(contract).schema_ or [])[0]
     assert [p.name for p in table.properties or ()] == list(contract.names())
     assert parse_contract(contract.yaml_bytes) == contract
-
-
-def test_shared_blocks_are_the_same_in_every_contract() -> None:
-    for block in BLOCKS:
-        found = {}
-        for contract in CONTRACTS:
-            properties = ((model(contract).schema_ or [])[0].properties) or []
-            found[contract.record_type] = {
-                str(p.name): p.model_dump_json(
-                    exclude={"examples"} if p.name == "record_type" else None
-                )
-                for p in properties
-                if block in (p.tags or ())
-            }
-        blocks = [b for b in found.values() if b]
-        assert blocks
-        assert all(b == blocks[0] for b in blocks), block
-
-
-def test_shared_rules_are_the_same_in_every_contract() -> None:
-    by_id: dict[str, set[tuple[str, str, str]]] = {}
-    for contract in CONTRACTS:
-        for rule in contract.declared:
-            name = rule.rule_id.split(".")[1]
-            by_id.setdefault(name, set()).add((rule.violation_sql, rule.message.zh, rule.hint.zh))
-    # What a case without a subject means differs: a case has one, a lead may look for one.
-    differing = {name for name, texts in by_id.items() if len(texts) > 1}
-    assert differing <= {"officers_too_few", "subject_missing"}
 
 
 @contracts
