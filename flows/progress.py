@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 Stage = Literal[
-    "pull", "read", "check", "judge", "store", "collect", "sign", "fetch", "verify", "take_in"
+    "pull",
+    "replay",
+    "read",
+    "check",
+    "judge",
+    "store",
+    "collect",
+    "sign",
+    "fetch",
+    "verify",
+    "take_in",
 ]
 
 
@@ -25,7 +35,7 @@ class Step:
     stage: Stage
     done: int = 0
     total: int | None = None
-    unit: Literal["rows", "bytes", "objects", "bundles"] = "rows"
+    unit: Literal["rows", "bytes", "objects", "bundles", "runs"] = "rows"
 
 
 Listener = Callable[[Step], None]

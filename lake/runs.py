@@ -17,7 +17,7 @@ from schemas.errors import DataError
 from schemas.text import Text
 
 FORMAT = "hefu.run/1"
-Mode = Literal["cursor", "window", "bundle"]
+Mode = Literal["cursor", "window", "replay", "bundle"]
 
 
 @dataclass(frozen=True)

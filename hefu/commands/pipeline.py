@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STAGES = {
     "pull": ("pulling", "拉取"),
+    "replay": ("normalising again", "重新规范化"),
     "read": ("reading", "读取"),
     "check": ("checking", "校验"),
     "judge": ("judging", "核对"),
@@ -39,6 +40,7 @@ _UNITS = {
     "bytes": ("bytes", "字节"),
     "objects": ("objects", "个对象"),
     "bundles": ("bundles", "个数据包"),
+    "runs": ("runs", "次运行"),
 }
 
 #: Libraries of the extra ``hefu[node]``, which a partner who only verifies does not install.

@@ -44,8 +44,12 @@ def add_to(app: typer.Typer) -> None:
         backfill,
         "backfill",
         en="Pull a window of one source again, by business date.\n\n"
-        "What the lake already has is left alone.",
-        zh="按业务日期重新拉取某一来源的一段数据。\n\n湖中已有的记录不会变动。",
+        "What the lake already has is left alone. With --from-landing the source is not asked: "
+        "what it gave before is normalised again by today's mapping and codes, and records that "
+        "come out otherwise get a new version.",
+        zh="按业务日期重新拉取某一来源的一段数据。\n\n湖中已有的记录不会变动。"
+        "使用 --from-landing 时不访问来源系统，而是按现行映射和代码表重新处理以前收到的原始数据，"
+        "结果有变化的记录生成新版本。",
     )
 
 
@@ -86,40 +90,54 @@ def backfill(
         str, argument("SOURCE", en="system/stream, or a system", zh="系统/数据流，或系统")
     ],
     since: Annotated[
-        str,
+        str | None,
         option(
             "--since",
             metavar="DATE",
-            en="first business date, 2026-10-01",
-            zh="起始业务日期，如 2026-10-01",
+            en="first business date, 2026-10-01 (with --from-landing: first day of receipt)",
+            zh="起始业务日期，如 2026-10-01（与 --from-landing 同用时为接收日期）",
         ),
-    ],
+    ] = None,
     until: Annotated[
-        str,
+        str | None,
         option(
             "--until",
             metavar="DATE",
-            en="last business date, included",
-            zh="截止业务日期（含当日）",
+            en="last business date, included (with --from-landing: last day of receipt)",
+            zh="截止业务日期，含当日（与 --from-landing 同用时为接收日期）",
         ),
-    ],
+    ] = None,
+    from_landing: Annotated[
+        bool,
+        option(
+            "--from-landing",
+            en="normalise again what was received before, without asking the source",
+            zh="不访问来源系统，重新处理以前收到的原始数据",
+        ),
+    ] = False,
     dry_run: Annotated[bool, DRY_RUN] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from hefu.commands.pipeline import run_flow
 
-    first, last = _day("--since", since), _day("--until", until)
+    first = _day("--since", since) if since else None
+    last = _day("--until", until) if until else None
     here = open_node(ctx, node)
     here.sources([source])
 
     def call() -> Sequence[Outcome]:
         from flows.backfill_source import backfill_source
 
-        return backfill_source(str(here.root), source, first, last, dry_run)
+        return backfill_source(str(here.root), source, first, last, dry_run, from_landing)
 
-    what = tr(
-        f"pulling {source} again, {first} to {last}", f"正在重新拉取 {source}，{first} 至 {last}"
+    what = (
+        tr(f"normalising {source} again", f"正在重新规范化 {source}")
+        if from_landing
+        else tr(
+            f"pulling {source} again, {first} to {last}",
+            f"正在重新拉取 {source}，{first} 至 {last}",
+        )
     )
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
     if dry_run:
