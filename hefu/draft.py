@@ -7,14 +7,13 @@ right and is wrong would go into the lake unseen.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hefu.headers import Header, read_header
 from hefu.scaffold import toml_text
 from hefu.terminal import tr
 from schemas.codes import schemes
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from hefu.node import Node
     from schemas.contract import Contract, Field
 
-_HEAD_BYTES = 1 << 16
-_DELIMITERS = ",\t;|"
 _MONEY = re.compile(r"[（(](万?元)[)）]$")
 _BY_TYPE = {
     "DATE": "date_ymd({})",
@@ -43,15 +40,6 @@ _BY_NAME = {
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """A CSV file's columns, and how it is written."""
-
-    encoding: str
-    delimiter: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """``matched``: fields with a column; ``open_fields``: required ones still without."""
 
@@ -60,47 +48,6 @@ class Draft:
     matched: tuple[str, ...]
     open_fields: tuple[str, ...]
     unused: tuple[str, ...]
-
-
-def read_header(path: Path) -> Header:
-    """The first line of a CSV file in UTF-8 or GB18030. Raises :class:`ConfigError`."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError as error:
-        raise ConfigError(
-            Text(
-                en=f"the file can't be read ({error.strerror})",
-                zh=f"无法读取文件（{error.strerror}）",
-            ),
-            where=Where(str(path)),
-        ) from error
-    line = head.splitlines()[0] if head else b""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = line.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        # A header that is ASCII says nothing; the rows after it may.
-        if encoding == "utf-8-sig" and not _decodes(head, encoding):
-            continue
-        delimiter = max(_DELIMITERS, key=text.count)
-        columns = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-        if len(columns) > 1 and all(name.strip() for name in columns):
-            return Header(encoding, delimiter, tuple(columns))
-        break
-    raise ConfigError(
-        Text(
-            en="the first line is no CSV header in UTF-8 or GB18030",
-            zh="首行不是 UTF-8 或 GB18030 编码的 CSV 表头",
-        ),
-        where=Where(str(path), row=1),
-        hint=Text(
-            en="the first line must name at least two columns; write source.toml by hand "
-            "for another form",
-            zh="首行应至少有两个列名；其他格式请手工编写 source.toml",
-        ),
-    )
 
 
 def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Draft:
@@ -144,15 +91,6 @@ def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Dra
 def must_be_given(field: Field) -> bool:
     """Whether only the mapping can give this field, and a record needs it."""
     return field.required and not field.filled_by_node and not field.node_default
-
-
-def _decodes(head: bytes, encoding: str) -> bool:
-    """Whether the bytes are of this encoding, a character cut off at the end aside."""
-    try:
-        head.decode(encoding)
-    except UnicodeDecodeError as error:
-        return len(head) == _HEAD_BYTES and error.start >= len(head) - 4
-    return True
 
 
 def _match(contract: Contract, columns: Sequence[str]) -> dict[str, str]:

@@ -1,14 +1,21 @@
-"""``hefu draft``: a first source.toml and mapping.sql for a CSV file."""
+"""``hefu draft``: a first source.toml and mapping.sql for a file, or from a ready mapping."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hefu.commands.options import NODE, add_command, argument, open_node, option
-from hefu.terminal import say, say_data, tr
+from hefu.commands.options import JSON, NODE, add_command, argument, open_node, option
+from hefu.terminal import say, say_data, say_json, say_table, say_warning, tr
+from schemas.contract import record_types
+from schemas.errors import ConfigError
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from hefu.draft import Draft
+    from hefu.ready_draft import ReadyDraft
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,12 +23,26 @@ def add_to(app: typer.Typer) -> None:
         app,
         draft,
         "draft",
-        en="Draft a source from a CSV file: source.toml and mapping.sql.\n\n"
-        "Finds the encoding and delimiter, fills in the fields whose label or name a column has, "
-        "and lists the rest for you to decide. Complete the mapping, then run hefu check.",
-        zh="根据一个 CSV 文件起草来源：source.toml 与 mapping.sql。\n\n"
-        "自动识别编码与分隔符，列名与字段名称相同的直接填好，其余逐项列出由您决定。"
-        "补全映射后运行 hefu check。",
+        en="Draft a source from a file: source.toml and mapping.sql.\n\n"
+        "With --as FORMAT the source is made from a ready mapping: the file's columns are laid "
+        "beside the format's, by code, Chinese label or another known name, and what is missing "
+        "or unknown is named. With --records TYPE a CSV's encoding and delimiter are found, the "
+        "fields whose label or name a column has are filled in, and the rest is listed for you "
+        "to decide. Then run hefu check.",
+        zh="根据一个文件起草来源：source.toml 与 mapping.sql。\n\n"
+        "用 --as 指定格式时，直接套用现成映射：按代码、中文名称或其他已知名称逐列核对文件，"
+        "指出缺少的列与多出的列。用 --records 时，自动识别 CSV 的编码与分隔符，"
+        "列名与字段名称相同的直接填好，其余逐项列出由您决定。随后运行 hefu check。",
+    )
+    add_command(
+        app,
+        mappings,
+        "mappings",
+        en="List the ready mappings, for hefu draft --as.\n\n"
+        "--json also shows each format's columns, where its list comes from, and which of its "
+        "code lists are known.",
+        zh="列出现成映射，供 hefu draft --as 使用。\n\n"
+        "--json 还会给出各格式的列、字段表出处，以及哪些代码表已知。",
     )
 
 
@@ -35,21 +56,140 @@ def draft(
             zh="新来源的名称，如 casework/results",
         ),
     ],
-    file: Annotated[Path, argument("FILE", en="a CSV file of the source", zh="该来源的 CSV 文件")],
+    file: Annotated[
+        Path,
+        argument(
+            "FILE",
+            en="a file of the source: CSV; with --as also .json, .jsonl",
+            zh="该来源的一个文件：CSV；用 --as 时也可以是 .json、.jsonl",
+        ),
+    ],
     records: Annotated[
-        str,
+        str | None,
         option(
             "--records",
             metavar="TYPE",
-            en="what its rows are: lead, case_result or inspection",
-            zh="每行是什么记录：lead（线索）、case_result（处理结果）或 inspection（检查）",
+            en="what its rows are: " + ", ".join(record_types()),
+            zh="每行是什么记录：" + "、".join(record_types()),
         ),
-    ],
+    ] = None,
+    ready: Annotated[
+        str | None,
+        option("--as", metavar="FORMAT", en="make it from this ready mapping", zh="套用此现成映射"),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        option(
+            "--column",
+            metavar="FORMAT=FILE",
+            en="with --as: the file calls this column of the format otherwise; may be repeated",
+            zh="与 --as 合用：格式中的某列在文件中另有列名，可重复",
+        ),
+    ] = None,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
-    from hefu.draft import write_draft
+    if (records is None) == (ready is None):
+        raise ConfigError(
+            Text(
+                en="say what the file is with either --as or --records",
+                zh="请用 --as 或 --records 之一说明文件内容",
+            ),
+            hint=Text(
+                en="hefu mappings shows the ready mappings for --as",
+                zh="--as 可用的现成映射见 hefu mappings",
+            ),
+        )
+    here = open_node(ctx, node)
+    if ready is not None:
+        from hefu.ready_draft import write_ready_draft
 
-    made = write_draft(open_node(ctx, node), stream, records, file)
+        made = write_ready_draft(here, stream, ready, file, columns or ())
+        _tell_ready(made, file)
+        folder = made.folder
+    else:
+        from hefu.draft import write_draft
+
+        first = write_draft(here, stream, records or "", file)
+        _tell(first, file)
+        folder = first.folder
+    check = tr(f"then: hefu check {stream}", f"下一步运行：hefu check {stream}")
+    say(check)
+    say_data(str(folder / "source.toml"))
+    say_data(str(folder / "mapping.sql"))
+
+
+def mappings(as_json: Annotated[bool, JSON] = False) -> None:
+    from schemas.mappings import load_ready, ready_mappings
+
+    formats = [load_ready(name) for name in ready_mappings()]
+    if as_json:
+        say_json([{"name": f.name, **f.about.model_dump(mode="json")} for f in formats])
+        return
+    yes, no = tr("yes", "是"), tr("no", "否")
+    say_table(
+        [
+            tr("format", "格式"),
+            tr("what it is", "名称"),
+            tr("records", "记录类型"),
+            tr("in use", "年代"),
+            tr("list verified", "字段表已核实"),
+        ],
+        [
+            (
+                f.name,
+                str(f.about.label.text),
+                f.about.record_type,
+                f.about.years,
+                yes if f.about.verified else no,
+            )
+            for f in formats
+        ],
+    )
+
+
+def _tell_ready(made: ReadyDraft, file: Path) -> None:
+    fit, about = made.fit, made.ready.about
+    count, known = len(made.header.columns), len(fit.found)
+    say(
+        tr(
+            f"read {file}: {count} columns; {known} of the format's {len(about.columns)} are there",
+            f"已读取 {file}：{count} 列；格式共 {len(about.columns)} 列，文件中有 {known} 列",
+        )
+    )
+    labels = {c.name: c.label for c in about.columns}
+    if fit.missing:
+        names = ", ".join(_missing(name, labels[name], fit.near.get(name)) for name in fit.missing)
+        say(tr(f"not in the file, empty then: {names}", f"文件中没有、按空值处理的列：{names}"))
+    if fit.extra:
+        names = ", ".join(fit.extra)
+        say_warning(
+            tr(
+                f"the format does not know these columns: {names}",
+                f"格式中没有、需要您决定的列：{names}",
+            ),
+            tr(
+                "use them in mapping.sql, or say why not under [unused_columns] in source.toml",
+                "请在 mapping.sql 中使用，或在 source.toml 的 [unused_columns] 中写明理由",
+            ),
+        )
+    if not about.verified:
+        say_warning(
+            tr(
+                "this format's list of columns is not verified against its text",
+                "此格式的字段表尚未与原文核对",
+            ),
+            str(about.provenance.text),
+        )
+
+
+def _missing(name: str, label: str, near: str | None) -> str:
+    shown = name if name == label else f"{name} {label}"
+    if near is None:
+        return shown
+    return tr(f"{shown} (is it {near}?)", f"{shown}（是否即 {near}？）")
+
+
+def _tell(made: Draft, file: Path) -> None:
     header = made.header
     say(
         tr(
@@ -62,11 +202,4 @@ def draft(
     if made.open_fields:
         names = ", ".join(made.open_fields)
         say(tr(f"required, still NULL: {names}", f"必填、仍为 NULL：{names}"))
-    say(
-        tr(
-            f"complete the mapping, then: hefu check {stream}",
-            f"补全映射后运行：hefu check {stream}",
-        )
-    )
-    say_data(str(made.folder / "source.toml"))
-    say_data(str(made.folder / "mapping.sql"))
+    say(tr("complete the mapping", "请补全映射"))

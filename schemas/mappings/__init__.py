@@ -123,7 +123,7 @@ def load_ready(name: str) -> Ready:
         raise ConfigError(
             Text(en=f"there is no ready mapping {name!r}", zh=f"没有名为 {name!r} 的现成映射"),
             hint=did_you_mean(name, ready_mappings())
-            or Text(en="hefu draft --list shows them all", zh="用 hefu draft --list 查看全部"),
+            or Text(en="hefu mappings shows them all", zh="用 hefu mappings 查看全部"),
         )
     folder = files(__name__) / name
     about = folder / "about.toml"

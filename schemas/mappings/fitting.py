@@ -45,13 +45,16 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_\-]", "", name.translate(_BRACKETS)).lower()
 
 
-def fit(ready: Ready, header: Sequence[str]) -> Fit:
-    """Which of the format's columns each column of ``header`` is."""
+def fit(ready: Ready, header: Sequence[str], told: Mapping[str, str] | None = None) -> Fit:
+    """Which of the format's columns each column of ``header`` is.
+
+    ``told``: the format's column → the file's, where a person said so.
+    """
     by_plain: dict[str, str] = {}
     for name in header:
         by_plain.setdefault(plain(name), name)
     columns = ready.about.columns
-    found: dict[str, str] = {}
+    found = dict(told or {})
     # A column's own name first, everywhere, so that nobody's alias takes it away.
     for rank in range(max(len(c.names) for c in columns)):
         for column in columns:
