@@ -232,7 +232,7 @@ def test_the_node_fills_the_envelope(con: duckdb.DuckDBPyConnection) -> None:
     [row] = candidates(con)
     expected = {
         "record_type": "case_result",
-        "schema_version": "1.0.0",
+        "schema_version": load_contract("case_result").version,
         "source_org_code": ORIGIN.org_code,
         "source_org_name": ORIGIN.org_name,
         "source_system": "case-system",

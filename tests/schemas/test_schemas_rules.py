@@ -32,7 +32,7 @@ COMMON = {
         {"occurred_time": "'1989-12-31 23:59:59+08:00'"},
     ),
 }
-PARTY_AND_VEHICLE = {
+PARTY_VEHICLE_WEIGHING = {
     "party_id_no_check_digit": (
         {"party_id_type": "'uscc'", "party_id_no": f"'{CREDIT_CODE}'"},
         {"party_id_type": "'resident_id'", "party_id_no": WRONG_ID},
@@ -60,6 +60,40 @@ PARTY_AND_VEHICLE = {
         {"vehicle_operator_uscc": f"'{CREDIT_CODE}'"},
         {"vehicle_operator_uscc": WRONG_CODE},
     ),
+    "party_other_ids_differ": (
+        {"party_other_id_types": "['tax_no']", "party_other_id_nos": "['0']"},
+        {"party_other_id_types": "['tax_no']", "party_other_id_nos": "['0', '1']"},
+    ),
+    "legal_representative_id_no_check_digit": (
+        {
+            "legal_representative_id_type": "'resident_id'",
+            "legal_representative_id_no": f"'{ID_NO}'",
+        },
+        {
+            "legal_representative_id_type": "'resident_id'",
+            "legal_representative_id_no": WRONG_ID,
+        },
+    ),
+    "overlimit_not_difference": (
+        WEIGHED | {"overlimit_weight_kg": "'26000'"},
+        WEIGHED | {"overlimit_weight_kg": "'26'"},
+    ),
+    "overlimit_rate_differs": (
+        WEIGHED | {"overlimit_rate": "'0.5306'"},
+        WEIGHED | {"overlimit_rate": "'53.06'"},
+    ),
+    "total_weight_implausible": (WEIGHED, WEIGHED | {"total_weight_kg": "'75'"}),
+}
+SUPERVISION = {
+    "entrusted_org_uscc_check_digit": (
+        {"entrusted_org_uscc": f"'{CREDIT_CODE}'"},
+        {"entrusted_org_uscc": WRONG_CODE},
+    ),
+    "reporting_org_uscc_check_digit": (
+        {"reporting_org_uscc": f"'{CREDIT_CODE}'"},
+        {"reporting_org_uscc": WRONG_CODE},
+    ),
+    "reported_in_future": ({"reported_time": BEFORE}, {"reported_time": AFTER}),
 }
 DRIVER = {
     "driver_license_no_check_digit": (
@@ -70,8 +104,37 @@ DRIVER = {
 CASES: dict[str, dict[str, tuple[Row, Row]]] = {
     "case_result": {
         **COMMON,
-        **PARTY_AND_VEHICLE,
+        **PARTY_VEHICLE_WEIGHING,
         **DRIVER,
+        **SUPERVISION,
+        "prior_notice_after_decision": (
+            PENALTY | {"prior_notice_date": "'2026-10-08'"},
+            PENALTY | {"prior_notice_date": "'2026-10-09'"},
+        ),
+        "hearing_after_decision": (
+            PENALTY | {"hearing_date": "'2026-10-08'"},
+            PENALTY | {"hearing_date": "'2026-10-09'"},
+        ),
+        "hearing_date_without_hearing": (
+            {"hearing_date": "'2026-10-06'", "hearing_flag": "TRUE"},
+            {"hearing_date": "'2026-10-06'", "hearing_flag": "FALSE"},
+        ),
+        "review_date_without_review": (
+            {"legal_review_date": "'2026-10-06'"},
+            {"legal_review_date": "'2026-10-06'", "legal_review_flag": "FALSE"},
+        ),
+        "discussion_date_without_discussion": (
+            {"collective_discussion_date": "'2026-10-06'"},
+            {"collective_discussion_date": "'2026-10-06'", "collective_discussion_flag": "FALSE"},
+        ),
+        "education_missing": (
+            {"decision_type": "'no_penalty_first'", "education_flag": "TRUE"},
+            {"decision_type": "'no_penalty_first'", "education_flag": "FALSE"},
+        ),
+        "transfer_date_missing": (
+            {"decision_type": "'criminal_transfer'", "transfer_date": "'2026-10-09'"},
+            {"decision_type": "'criminal_transfer'"},
+        ),
         "subject_missing": (
             {"party_name": "NULL", "vehicle_plate_unread": "TRUE"},
             {"party_name": "NULL"},
@@ -185,7 +248,7 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
     },
     "lead": {
         **COMMON,
-        **PARTY_AND_VEHICLE,
+        **PARTY_VEHICLE_WEIGHING,
         **DRIVER,
         "discovered_in_future": ({}, {"discovered_time": AFTER}),
         "violation_in_future": ({"violation_start_time": BEFORE}, {"violation_start_time": AFTER}),
@@ -220,7 +283,12 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
     },
     "inspection": {
         **COMMON,
-        **PARTY_AND_VEHICLE,
+        **PARTY_VEHICLE_WEIGHING,
+        **SUPERVISION,
+        "inspection_org_uscc_check_digit": (
+            {"inspection_org_uscc": f"'{CREDIT_CODE}'"},
+            {"inspection_org_uscc": WRONG_CODE},
+        ),
         "inspection_in_future": ({}, {"inspection_time": AFTER}),
         "officers_too_few": (
             {"inspection_form": "'off_site'", "officer_certificate_nos": "['1']"},
@@ -230,15 +298,6 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
             {"officer_names": "['示例丙']", "officer_certificate_nos": "['1']"},
             {"officer_names": "['示例丙']", "officer_certificate_nos": "['1', '2']"},
         ),
-        "overlimit_not_difference": (
-            WEIGHED | {"overlimit_weight_kg": "'26000'"},
-            WEIGHED | {"overlimit_weight_kg": "'26'"},
-        ),
-        "overlimit_rate_differs": (
-            WEIGHED | {"overlimit_rate": "'0.5306'"},
-            WEIGHED | {"overlimit_rate": "'53.06'"},
-        ),
-        "total_weight_implausible": (WEIGHED, WEIGHED | {"total_weight_kg": "'75'"}),
         "limit_above_national": (
             WEIGHED | {"limit_weight_kg": "'55000'", "permit_no": "'证1'"},
             WEIGHED | {"limit_weight_kg": "'55000'"},
