@@ -22,11 +22,12 @@ demo: setup ## run the whole region of three agencies on this machine, into demo
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-lint: setup ## check style, types and the import rule
+lint: setup ## check style, types, the import rule and the versions of the contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m schemas.compatibility --quiet
 
 format: setup ## put the code into the house's form
 	$(BIN)/ruff check --fix-only .
