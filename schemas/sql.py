@@ -85,5 +85,8 @@ def _map(entries: dict[str, str]) -> str:
 
 @cache
 def macros() -> str:
-    """Text of ``macros.sql``."""
-    return files("schemas").joinpath("macros.sql").read_text(encoding="utf-8")
+    """Text of ``macros.sql``, then the macros of ``schemas.identities``."""
+    from schemas.identities import identity_macros
+
+    text = files("schemas").joinpath("macros.sql").read_text(encoding="utf-8")
+    return text + identity_macros()

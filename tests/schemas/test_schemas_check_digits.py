@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemas_samples import CREDIT_CODE, ID_NO, text, value
 
-from schemas.checks import credit_check, credit_code_ok, id_check, id_no_ok
+from schemas.identities import credit_check, credit_code_ok, id_check, id_no_ok
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_LIKE = st.text(st.sampled_from(ALPHABET), min_size=17, max_size=17).flatmap(
