@@ -184,7 +184,7 @@ def test_codes_are_canonical_dated_and_reached_by_their_schemes() -> None:
         codes = [r.code for r in canonical(name)]
         assert len(set(codes)) == len(codes)
         assert {r.code for r in rows} <= set(codes), name
-        keys = [(r.scheme, r.raw) for r in rows]
+        keys = [(r.scheme, r.raw, r.valid_from) for r in rows]
         assert len(set(keys)) == len(keys), name
         assert all(r.source for r in rows)
         assert all(r.valid_from < r.valid_to for r in rows if r.valid_from and r.valid_to)
