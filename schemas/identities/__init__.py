@@ -7,7 +7,7 @@ None they answer None, as SQL does.
 
 from __future__ import annotations
 
-from schemas.identities import characters, organisations, persons, plates, vehicles
+from schemas.identities import characters, organisations, persons, plates, tokens, vehicles
 from schemas.identities.organisations import (
     credit_check,
     credit_code,
@@ -65,5 +65,5 @@ __all__ = [
 
 def identity_macros() -> str:
     """SQL of the macros; to be run after ``schemas/macros.sql``, whose ``txt`` they call."""
-    rooms = (characters, plates, organisations, persons, vehicles)
-    return "".join(room.MACROS for room in rooms)
+    modules = (characters, plates, organisations, persons, vehicles, tokens)
+    return "".join(module.MACROS for module in modules)

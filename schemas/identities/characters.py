@@ -23,8 +23,8 @@ SEPARATORS = SPACES + DOTS + "—–_-"
 
 _HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(0x5E)}
 _TRIMMED = "\t\n\f\r \u00a0\u3000\ufeff"
-# What upper() of DuckDB makes an ASCII letter of, and no more: other letters are in no number.
-_UPPER = {ord(c): ord(c.upper()) for c in "abcdefghijklmnopqrstuvwxyz"} | {0x131: "I", 0x17F: "S"}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_UPPER = str.maketrans(_LETTERS, _LETTERS.upper())
 _DROPPED = dict.fromkeys(map(ord, SEPARATORS))
 
 
@@ -40,9 +40,14 @@ def half_width(x: str) -> str:
     return x.translate(_HALF_WIDTH)
 
 
+def ascii_upper(x: str) -> str:
+    """The letters a to z in upper case; no number has others. Macro ``ascii_upper``."""
+    return x.translate(_UPPER)
+
+
 def bare(x: str) -> str:
     """A number as it is compared: half width, upper case, without separators. Macro ``bare``."""
-    return half_width(x).translate(_DROPPED).translate(_UPPER)
+    return ascii_upper(half_width(x).translate(_DROPPED))
 
 
 def render(template: str, **constants: str) -> str:
@@ -52,10 +57,16 @@ def render(template: str, **constants: str) -> str:
 
 MACROS = render(
     r"""
+-- a to z in upper case and no other letters; upper() would change some that are in no number.
+CREATE OR REPLACE MACRO ascii_upper(x) AS
+  CASE WHEN regexp_matches(x, '[a-z]') THEN translate(x, '$lower', '$upper') ELSE x END;
+
 -- Letters, digits and Chinese characters only, upper case, half width: how numbers on plates and
 -- certificates are compared.
 CREATE OR REPLACE MACRO bare(x) AS
-  upper(regexp_replace(half_width(x), '[$separators]+', '', 'g'));
+  ascii_upper(regexp_replace(half_width(x), '[$separators]+', '', 'g'));
 """,
     separators=SEPARATORS,
+    lower=_LETTERS,
+    upper=_LETTERS.upper(),
 )

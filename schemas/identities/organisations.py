@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import re
 
-from schemas.identities.characters import DOTS, SPACES, bare, half_width, render, txt
+from schemas.identities.characters import (
+    DOTS,
+    SPACES,
+    ascii_upper,
+    bare,
+    half_width,
+    render,
+    txt,
+)
 
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
@@ -30,7 +38,6 @@ _MARKS = re.compile(f"[{_CLASS}]+")
 _LIMITED_RE = re.compile(_LIMITED)
 # Most names are Chinese characters only and say 有限公司: they are their own key.
 _PLAIN_NAME = "[一-鿿]+"
-_LOWER = {ord(c): ord(c.upper()) for c in "abcdefghijklmnopqrstuvwxyz"}
 
 
 def credit_code(x: str | None) -> str | None:
@@ -82,7 +89,7 @@ def org_match_key(x: str | None) -> str | None:
     text = txt(x)
     if text is None:
         return None
-    written = _MARKS.sub("", half_width(text)).translate(_LOWER)
+    written = ascii_upper(_MARKS.sub("", half_width(text)))
     return _LIMITED_RE.sub(_LIMITED_SHORT, written) or None
 
 
@@ -130,12 +137,6 @@ CREATE OR REPLACE MACRO gb11714_value(x, i) AS
 CREATE OR REPLACE MACRO org_code_ok(x) AS
   regexp_full_match(x, '$org_form')
   AND substr('$org_checks', CAST(($org_sum) % 11 AS INTEGER) + 1, 1) = substr(x, 9, 1);
-
-CREATE OR REPLACE MACRO ascii_upper(x) AS
-  CASE WHEN regexp_matches(x, '[a-z]')
-    THEN translate(x, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')
-    ELSE x
-  END;
 
 -- A key that spellings of an organisation's name share, to be looked at by a person: no identity.
 CREATE OR REPLACE MACRO org_match_key(x) AS
