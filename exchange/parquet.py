@@ -110,24 +110,25 @@ class ParquetEntry:
 class VerifiedTable:
     """A table whose bytes have been verified; decodes them anew each time it is asked.
 
-    ``schema`` holds the columns that the receiver's contract knows.
+    ``schema`` holds the columns that the receiver's contract knows, ``whole`` all that came.
     """
 
     source: ParquetEntry
     schema: pa.Schema
+    whole: pa.Schema
 
     @property
     def num_rows(self) -> int:
         return self.source.num_rows
 
-    def batches(self) -> pa.RecordBatchReader:
+    def batches(self, *, whole: bool = False) -> pa.RecordBatchReader:
         """The rows in the file's order, a batch at a time."""
-        names = self.schema.names
+        schema = self.whole if whole else self.schema
         batches = (
-            pa.RecordBatch.from_arrays([batch.column(n) for n in names], schema=self.schema)
+            pa.RecordBatch.from_arrays([batch.column(n) for n in schema.names], schema=schema)
             for batch in self.source.batches()
         )
-        return pa.RecordBatchReader.from_batches(self.schema, batches)
+        return pa.RecordBatchReader.from_batches(schema, batches)
 
     def table(self) -> pa.Table:
         return self.batches().read_all()

@@ -74,8 +74,9 @@ class VerifiedBundle:
     def tables(self) -> Mapping[str, pa.Table]:
         return _Tables(self.verified_tables)
 
-    def batches(self, record_type: str) -> pa.RecordBatchReader:
-        return self.verified_tables[record_type].batches()
+    def batches(self, record_type: str, *, whole: bool = False) -> pa.RecordBatchReader:
+        """The columns that our contract knows; with ``whole`` those, too, that it doesn't."""
+        return self.verified_tables[record_type].batches(whole=whole)
 
     @property
     def head(self) -> ChainHead:

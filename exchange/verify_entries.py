@@ -138,7 +138,7 @@ def check_contracts(
 
 def _read_other_version(ours: Contract, version: str, data: memoryview, entry: str) -> Contract:
     """The sender's contract, if it is another minor version of ours. Fields keep their types."""
-    from schemas.contract import parse_contract
+    from schemas.foreign import parse_foreign
 
     if version == ours.version or version.split(".")[0] != ours.version.split(".")[0]:
         raise refusal(
@@ -150,7 +150,7 @@ def _read_other_version(ours: Contract, version: str, data: memoryview, entry: s
             hint=_UPDATE,
         )
     try:
-        theirs = parse_contract(bytes(data))
+        theirs = parse_foreign(bytes(data))
     except ConfigError as error:
         raise refusal(
             "contract", _CONTRACT, expected="a data contract", found=error.message.en, entry=entry
@@ -202,7 +202,9 @@ def check_tables(
         check_rows(file, predicate.counts[record_type], policy.limits)
         ours = {f.name for f in policy.contracts[record_type].fields}
         names = [n for n in file.schema.names if n in ours]
-        tables[record_type] = VerifiedTable(file, contracts[record_type].arrow_schema(names))
+        whole = contracts[record_type].arrow_schema(file.schema.names)
+        known = contracts[record_type].arrow_schema(names)
+        tables[record_type] = VerifiedTable(file, known, whole)
     return tables
 
 

@@ -30,12 +30,14 @@ from flows.workspace import workspace
 from hefu.node import Node
 from lake.ledger import Entry
 from lake.runs import RunRecord, bundle_stream_id
+from lake.shape import EXTRA
 from lake.store import Lake
 from quality.counts import Counts
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, VerificationError, Where
+from schemas.identity import content_hash_sql, object_sql
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
-#: Rule of every received row, beside those of its contract.
+#: Rules of every received row, beside those of its contract.
 FOREIGN = "bundle:source_org_code"
+CONTENT = "bundle:content_hash"
+_DIFFERS = "_content_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +255,12 @@ def _append(
     rows = bundle.statement.counts[record_type]
     tell(Step(incoming.stream, "take_in", 0, rows))
     with workspace(node) as (con, _):
-        columns = _load(con, bundle, record_type)
-        rules = (*contract.rules(columns), _own_records_only(incoming.partner))
+        columns = _load(con, bundle, contract)
+        rules = (
+            *contract.rules(columns),
+            _own_records_only(incoming.partner),
+            _CONTENT_FITS,
+        )
         candidates = _candidates(contract, columns)
         check_candidates(con, candidates, contract, rules, incoming.stream, rows)
         with holding(node, f"table/{record_type}"):
@@ -280,7 +288,9 @@ def _append(
             )
             lake.append(
                 contract,
-                con.execute("SELECT * FROM accepted").to_arrow_reader(100_000),
+                con.execute(f"SELECT * EXCLUDE ({_DIFFERS}) FROM accepted").to_arrow_reader(
+                    100_000
+                ),
                 run,
                 sequence=bundle.statement.sequence,
             )
@@ -309,6 +319,27 @@ def _own_records_only(partner: Partner) -> Rule:
     )
 
 
+# Whoever changes a row after its publisher hashed it, be it the publisher's own software, is
+# found out here; and a hash that is not the content's would make two versions look like one.
+_CONTENT_FITS = Rule(
+    rule_id=CONTENT,
+    kind="sql",
+    severity="hard",
+    fields=("content_hash",),
+    violation_sql=_DIFFERS,
+    params={},
+    message=Text(
+        en="the content hash is not that of the record's content",
+        zh="内容摘要与记录内容不符",
+    ),
+    hint=Text(
+        en="ask the partner to publish the record again; its software may be faulty",
+        zh="请联系合作单位重新发送该记录，其程序可能有误",
+    ),
+    source="",
+)
+
+
 def _candidates(contract: Contract, names: tuple[str, ...]) -> str:
     """SQL for the received rows in the shape of candidates: what was not shared is NULL.
 
@@ -320,21 +351,29 @@ def _candidates(contract: Contract, names: tuple[str, ...]) -> str:
         for f in contract.fields
     )
     return (
-        f"SELECT {fields}, _object, _row, NULL::VARCHAR AS _uncast, false AS _has_clock "
-        "FROM received"
+        f"SELECT {fields}, {EXTRA}, {_DIFFERS}, _object, _row, NULL::VARCHAR AS _uncast, "
+        "false AS _has_clock FROM received"
     )
 
 
 def _load(
-    con: duckdb.DuckDBPyConnection, bundle: VerifiedBundle, record_type: str
+    con: duckdb.DuckDBPyConnection, bundle: VerifiedBundle, ours: Contract
 ) -> tuple[str, ...]:
-    """Tables ``received`` (typed), ``raw`` (the same as text) and an empty ``raw_reject``."""
-    reader = bundle.batches(record_type)
+    """Tables ``received`` (typed), ``raw`` (the same as text) and an empty ``raw_reject``.
+
+    Returns the columns that our contract knows. Those that only the sender's has are kept as
+    they are in ``raw`` and together as JSON in ``_extra``.
+    """
+    theirs = bundle.contracts[ours.record_type]
+    reader = bundle.batches(ours.record_type, whole=True)
     names = tuple(reader.schema.names)
+    known = tuple(n for n in names if n in ours.names())
+    unknown = [theirs.field(n) for n in names if n not in known]
     con.register("bundle_rows", reader)
     con.execute(
-        "CREATE TABLE received AS SELECT *, 0 AS _object, "
-        "(row_number() OVER ())::BIGINT AS _row FROM bundle_rows"
+        f"CREATE TABLE received AS SELECT *, {object_sql(unknown)} AS {EXTRA}, "
+        f"{content_hash_sql(theirs, names)} IS DISTINCT FROM content_hash AS {_DIFFERS}, "
+        "0 AS _object, (row_number() OVER ())::BIGINT AS _row FROM bundle_rows"
     )
     con.unregister("bundle_rows")
     texts = ", ".join(f"{ident(name)}::VARCHAR AS {ident(name)}" for name in names)
@@ -343,7 +382,7 @@ def _load(
         "CREATE TABLE raw_reject (_object INTEGER, _row BIGINT, rule_id VARCHAR, "
         "detail VARCHAR, raw_text VARCHAR)"
     )
-    return names
+    return known
 
 
 def _answer(node: Node, lake: Lake, incoming: Incoming, now: datetime) -> None:

@@ -14,6 +14,8 @@ from schemas.text import Text
 # Computed from the history when it is read (ADR 0003), so it is not stored.
 VERSION_FIELD = "record_version"
 
+EXTRA = "_extra"
+
 TECHNICAL = pa.schema(
     [
         pa.field("_run_id", pa.string()),
@@ -21,6 +23,8 @@ TECHNICAL = pa.schema(
         pa.field("_row", pa.int64()),
         pa.field("_flags", pa.list_(pa.string())),
         pa.field("_bundle_id", pa.string()),
+        # What a partner's newer contract has and ours doesn't: a JSON object (ADR 0016).
+        pa.field(EXTRA, pa.string()),
     ]
 )
 

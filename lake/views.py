@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lake.shape import VERSION_FIELD
+from lake.extra import filled
+from lake.shape import EXTRA, VERSION_FIELD
 from schemas.contract import Contract
 from schemas.sql import ident, literal
 
@@ -29,6 +30,7 @@ TECHNICAL_TYPES = {
     "_row": "BIGINT",
     "_flags": "VARCHAR[]",
     "_bundle_id": "VARCHAR",
+    EXTRA: "VARCHAR",
 }
 
 
@@ -43,7 +45,7 @@ def create_views(
     Few records have more than one version, and ordering versions is dear (a window holds whole
     rows), so only the records that do are ordered.
     """
-    source = _visible(con, contract, table, bundles)
+    source = _visible(con, contract, table, bundles, fill=True)
     key = _key(contract)
     several = f"(SELECT {key} FROM {source} GROUP BY {key} HAVING count(*) > 1)"
     one = f"SELECT {_columns(contract, '1')} FROM {source} ANTI JOIN {several} USING ({key})"
@@ -71,7 +73,7 @@ def known_view(
     """
     con.execute(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
-        f"received_time FROM {_visible(con, contract, table, bundles)}"
+        f"received_time FROM {_visible(con, contract, table, bundles, fill=False)}"
         + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
     )
 
@@ -98,8 +100,13 @@ def _visible(
     contract: Contract,
     table: DeltaTable | None,
     bundles: list[str],
+    *,
+    fill: bool,
 ) -> str:
-    """A sub-query: all stored columns of the visible rows, missing ones as typed NULLs."""
+    """A sub-query: all stored columns of the visible rows, missing ones as typed NULLs.
+
+    With ``fill``, fields that came before our contract knew them are taken from ``_extra``.
+    """
     columns = {
         field.name: field.duckdb_type for field in contract.fields if field.name != VERSION_FIELD
     } | TECHNICAL_TYPES
@@ -107,18 +114,21 @@ def _visible(
     if table is None or not files:
         nulls = ", ".join(f"NULL::{kind} AS {ident(name)}" for name, kind in columns.items())
         return f"(SELECT {nulls} WHERE false)"
-    stored = {field.name for field in table.schema().fields}
-    selected = ", ".join(
-        ident(name) if name in stored else f"NULL::{kind} AS {ident(name)}"
-        for name, kind in columns.items()
+    # A column that no file has yet, be it that the table's schema has it, comes from here.
+    missing = ", ".join(f"NULL::{kind} AS {ident(name)}" for name, kind in columns.items())
+    rows = (
+        f"(SELECT * FROM {_scan(con, contract, table, files)} "
+        f"UNION ALL BY NAME SELECT {missing} WHERE false)"
     )
+    from_extra = filled(con, contract, rows) if fill else {}
+    selected = ", ".join(from_extra.get(name, ident(name)) for name in columns)
     visible = "_bundle_id IS NULL"
     if bundles:
         relation = f"_bundles_of_{contract.record_type}"
         con.execute(f"CREATE OR REPLACE TEMP TABLE {ident(relation)} (bundle_id VARCHAR)")
         con.execute(f"INSERT INTO {ident(relation)} SELECT unnest(?)", [bundles])
         visible += f" OR _bundle_id IN (SELECT bundle_id FROM {ident(relation)})"
-    return f"(SELECT {selected} FROM {_scan(con, contract, table, files)} WHERE {visible})"
+    return f"(SELECT {selected} FROM {rows} WHERE {visible})"
 
 
 def _scan(

@@ -7,7 +7,7 @@ both are SHA-256 over RFC 8785 JSON, written by DuckDB at the speed of a column 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from schemas.contract import Contract, Field
 from schemas.sql import ident, literal
@@ -43,6 +43,14 @@ def content_hash_sql(contract: Contract, names: Collection[str]) -> str:
 def hash_of(json_sql: str) -> str:
     """SQL of the SHA-256 of a JSON text as ``to_json`` writes it, brought to RFC 8785."""
     return f"sha256({_lower_hex(json_sql)})"
+
+
+def object_sql(fields: Sequence[Field]) -> str:
+    """SQL of the RFC 8785 JSON object of these fields as in the content; NULL if all are."""
+    ordered = sorted(fields, key=lambda f: f.name)
+    if not ordered:
+        return "NULL::VARCHAR"
+    return _lower_hex(f"nullif({_object(ordered, {}, lambda f: [value_json_sql(f)])}, '{{}}')")
 
 
 def content_json_sql(

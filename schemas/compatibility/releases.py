@@ -95,7 +95,7 @@ def check_types(folder: Path = RELEASED, now: tuple[str, ...] | None = None) -> 
 def released_codes(folder: Path = RELEASED) -> dict[str, tuple[str, ...]]:
     """The canonical codes that were ever released, by list."""
     return {
-        path.stem: tuple(path.read_text(encoding="utf-8").split())
+        path.stem: tuple(path.read_text(encoding="utf-8").splitlines())
         for path in sorted((folder / CODES).glob("*.txt"))
     }
 
