@@ -6,7 +6,8 @@ KG_PER_TONNE = 1000
 FEN_PER_YUAN = 100
 #: Ratios in rule packs have four decimals.
 RATIO_SCALE = 10_000
-DAYS_PER_WEEK = 7
+#: No vehicle on a road weighs more; above it a mass is an error of entry and no rule computes.
+PLAUSIBLE_KG = 1_000_000
 #: ``date.weekday()`` of Saturday.
 SATURDAY = 5
 

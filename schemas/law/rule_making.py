@@ -1,0 +1,120 @@
+"""How a row of law becomes a soft rule: its id, its place and day in SQL, its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from schemas.contract import Rule
+from schemas.rule_entries import Entry
+from schemas.rulepack import RulePack, in_force_sql
+from schemas.sql import literal
+from schemas.text import Text
+
+E = TypeVar("E", bound=Entry)
+
+#: The place whose law a record is judged by: that of the agency that gave it. Always there.
+PLACE = "division_code"
+
+_UNVERIFIED = Text(en=" (number not verified)", zh="（数值待核实）")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule, and the rows of law that it is made of."""
+
+    rule: Rule
+    rows: tuple[Entry, ...]
+
+
+def rule_id(pack: RulePack, name: str, starts: Iterable[date], start: date) -> str:
+    """``law:<pack>:<name>``, with the date for every version but the oldest."""
+    plain = f"law:{pack.name}:{name}"
+    return plain if start == min(starts) else f"{plain}:{start}"
+
+
+def territory_sql(
+    pack: RulePack,
+    packs: Sequence[RulePack],
+    rows_of: Callable[[RulePack], Sequence[Entry]],
+    day: str,
+) -> str:
+    """Whether a record's place is under ``pack``, and no more specific pack has a row of its own.
+
+    ``day``: DATE expression; the more specific rows must be in force on it.
+    """
+    here = _starts_with(pack.divisions)
+    tests = [here] if here else []
+    for other in packs:
+        if other is pack or not _within(other, pack):
+            continue
+        rows = [row for row in rows_of(other) if row.withdrawn is None]
+        if rows:
+            times = " OR ".join(f"({in_force_sql(row, day)})" for row in rows)
+            tests.append(f"NOT ({_starts_with(other.divisions)} AND ({times}))")
+    return " AND ".join(tests) or "TRUE"
+
+
+def law_rule(
+    *,
+    rule_id: str,
+    fields: Sequence[str],
+    violation_sql: str,
+    message: Text,
+    hint: Text,
+    rows: Sequence[Entry],
+) -> Draft:
+    """A soft rule over those of ``fields`` that its SQL names. Its message names the articles and says if a number is unverified."""
+    articles = list(dict.fromkeys(row.article for row in rows))
+    doubt = Text("", "") if all(row.verified for row in rows) else _UNVERIFIED
+    return Draft(
+        rule=Rule(
+            rule_id=rule_id,
+            kind="sql",
+            severity="soft",
+            # A rule of the whole country does not look at the place.
+            fields=tuple(f for f in fields if re.search(rf"\b{f}\b", violation_sql)),
+            violation_sql=violation_sql,
+            params={},
+            message=Text(
+                en=f"{message.en}{doubt.en}: {'; '.join(articles)}",
+                zh=f"{message.zh}{doubt.zh}：{'；'.join(articles)}",
+            ),
+            hint=Text(
+                en=f"{hint.en}; {', '.join(articles)}", zh=f"{hint.zh}（{'；'.join(articles)}）"
+            ),
+            source="；".join(articles),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def days_in_force_sql(start: date, end: date | None, day: str) -> str:
+    """Whether a DATE expression lies from ``start`` until before ``end``."""
+    return f"{day} >= DATE '{start}'" + (f" AND {day} < DATE '{end}'" if end else "")
+
+
+def values_sql(values: Iterable[str]) -> str:
+    """Literals for IN or a list."""
+    return ", ".join(literal(v) for v in values)
+
+
+def live(rows: Iterable[E]) -> tuple[E, ...]:
+    """Rows that were not withdrawn."""
+    return tuple(row for row in rows if row.withdrawn is None)
+
+
+def _starts_with(prefixes: Sequence[str]) -> str:
+    tests = " OR ".join(f"starts_with({PLACE}, {literal(p)})" for p in prefixes)
+    return f"({tests})" if tests else ""
+
+
+def _within(inner: RulePack, outer: RulePack) -> bool:
+    if not inner.divisions:
+        return False
+    return not outer.divisions or any(
+        len(i) > len(o) and i.startswith(o) for i in inner.divisions for o in outer.divisions
+    )
