@@ -22,6 +22,7 @@ from hefu import __version__
 from hefu.commands import (
     bundle,
     check,
+    dictionary,
     draft,
     init,
     partner,
@@ -37,7 +38,19 @@ from schemas.errors import ConfigError, HefuError
 from schemas.text import Text
 
 #: In the order in which ``hefu --help`` lists them.
-_GROUPS = (init, draft, check, sync, publish, receive, bundle, status, quarantine, partner)
+_GROUPS = (
+    init,
+    dictionary,
+    draft,
+    check,
+    sync,
+    publish,
+    receive,
+    bundle,
+    status,
+    quarantine,
+    partner,
+)
 
 DEFECT = 70
 INTERRUPTED = 130
