@@ -119,12 +119,13 @@ def create_key(path: Path, passphrase: str) -> PublicKey:
         )
     )
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_new(path, pem, 0o600)
-    _write_new(path.with_suffix(".pub.pem"), public.pem, 0o644)
+    write_new(path, pem, 0o600)
+    write_new(path.with_suffix(".pub.pem"), public.pem, 0o644)
     return public
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def write_new(path: Path, data: bytes, mode: int) -> None:
+    """A key's file, on disk when this returns. Raises ``ConfigError`` if one is there already."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError as error:

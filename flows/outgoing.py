@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from exchange.agreement import Agreement, Grant
 from exchange.build import BundleContents, build_bundle
 from exchange.keys import PublicKey, load_signer
-from exchange.project import project
+from exchange.pair_keys import load_pair_key
+from exchange.project import project, shared_sql, token_fields
 from exchange.repository import PublishedHead, head, publish
 from exchange.verify import verify_own
 from flows.progress import Step, tell
@@ -29,6 +30,7 @@ from quality.gx import validate
 from quality.verdict import Verdict, verdict_json
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, DataError, Where
+from schemas.identities.tokens import set_token_key
 from schemas.rulepack import load_rule_pack
 from schemas.sql import ident, literal
 from schemas.text import Text
@@ -114,16 +116,20 @@ def publish_to(
 ) -> Published:
     """Publish what is new under one grant; nothing if nothing is.
 
-    Raises ``ConfigError`` for an agreement that does not run at ``now``,
-    :class:`GateClosedError` unless ``override_gate`` gives a person's reason.
+    Raises ``ConfigError`` for an agreement that does not run at ``now`` or a grant of tokens
+    without the pair's key, :class:`GateClosedError` unless ``override_gate`` gives a person's
+    reason.
     """
     going.agreement.check_running(now)
+    key = _token_key(node, going)
     lake = Lake(node.place("lake"))
     last = head(node.place("repository"), going.stream)
     versions = _versions(lake, going.grant)
     if not override_gate:
         _check_gates(lake, tuple(versions))
     with workspace(node) as (con, _):
+        if key is not None:
+            set_token_key(con, key)
         collected = [
             _collect(con, lake, node, going, last, record_type, version)
             for record_type, version in versions.items()
@@ -156,6 +162,13 @@ def publish_to(
             period=_period(con, collected),
         )
         return _publish(node, going, contents, now, result)
+
+
+def _token_key(node: Node, going: Outgoing) -> bytes | None:
+    """The key shared with the partner, if the grant lists a token; nothing is built without it."""
+    if not any(token_fields(load_contract(name), going.grant) for name in going.grant.records):
+        return None
+    return load_pair_key(node.pair_key_path(going.partner), going.partner)
 
 
 def _versions(lake: Lake, grant: Grant) -> dict[str, int]:
@@ -221,11 +234,14 @@ def _collect(
     table = f"outgoing_{record_type}"
     hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
     con.execute(
-        f"CREATE TABLE {ident(table)} AS "
-        f"SELECT {', '.join(map(ident, columns))}, {' OR '.join(hard) or 'false'} AS _broken "
-        f"FROM {ident(record_type + '_current')} "
+        "CREATE OR REPLACE TEMP VIEW going AS "
+        f"SELECT * FROM {ident(record_type + '_current')} "
         "ANTI JOIN sent USING (record_id, content_hash, source_updated_time) "
         f"WHERE {_may_go(contract, node, going)}"
+    )
+    con.execute(
+        f"CREATE TABLE {ident(table)} AS SELECT *, {' OR '.join(hard) or 'false'} AS _broken "
+        f"FROM ({shared_sql('going', contract, going.grant)})"
     )
     rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
     con.execute(f"DELETE FROM {ident(table)} WHERE _broken")

@@ -111,6 +111,10 @@ class Node:
         """The folder of one of :class:`Places`' names, absolute."""
         return self.root / str(getattr(self.config.places, name))
 
+    def pair_key_path(self, partner: str) -> Path:
+        """Where the secret lies that makes tokens for one partner (``exchange.pair_keys``)."""
+        return self.root / "keys" / "pairs" / f"{partner}.key"
+
     @property
     def secrets(self) -> Callable[[str], str]:
         return partial(resolve, root=self.root)

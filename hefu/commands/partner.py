@@ -1,4 +1,4 @@
-"""``hefu partner card|add|list``: trust, exchanged by hand."""
+"""``hefu partner card|add|list|token-key``: trust, exchanged by hand."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from hefu.commands.options import (
     option,
 )
 from hefu.terminal import say, say_data, say_json, say_table, tr
+from schemas.errors import ConfigError
+from schemas.text import Text
 
 if TYPE_CHECKING:
     from exchange.partner import Partner
+    from hefu.node import Node
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,6 +52,18 @@ def add_to(app: typer.Typer) -> None:
     )
     add_command(
         group, list_, "list", en="List the partners and their keys.", zh="列出协作单位及其公钥。"
+    )
+    add_command(
+        group,
+        token_key,
+        "token-key",
+        en="The secret shared with one partner, with which tokens of identity numbers are made.\n\n"
+        "One agency makes it and hands a copy over in person, the other takes that copy in; then "
+        "both compare the fingerprint aloud. Without options: whether there is one. The secret is "
+        "never printed.",
+        zh="与某一协作单位共用的密钥，用于生成证件号码的去标识化标识。\n\n"
+        "由一方生成并当面交付副本，另一方登记该副本，然后双方口头核对指纹。不带选项时显示是否已有密钥。"
+        "密钥本身从不显示。",
     )
 
 
@@ -144,6 +159,93 @@ def list_(
         ],
         empty=tr("no partner yet", "尚未登记协作单位"),
     )
+
+
+def token_key(
+    ctx: typer.Context,
+    partner: Annotated[str, argument("PARTNER", en="the partner's code", zh="协作单位代码")],
+    new: Annotated[
+        bool,
+        option(
+            "--new", en="make the secret; there must be none yet", zh="生成新密钥（此前须没有）"
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        option(
+            "--out",
+            metavar="FILE",
+            en="write a copy to hand over in person, for instance on a USB stick; delete it after",
+            zh="另存一份副本，用于当面交付（如存入 U 盘）；交付后请删除",
+        ),
+    ] = None,
+    take: Annotated[
+        Path | None,
+        option(
+            "--take",
+            metavar="FILE",
+            en="take in the copy that the partner handed over",
+            zh="登记对方当面交付的副本",
+        ),
+    ] = None,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    import secrets
+
+    from exchange.pair_keys import fingerprint, load_pair_key, read_pair_key, write_pair_key
+    from schemas.identities.tokens import KEY_BYTES
+
+    here = open_node(ctx, node)
+    path = here.pair_key_path(_known(here, partner))
+    if new and take:
+        raise ConfigError(
+            Text(en="--new and --take exclude each other", zh="--new 与 --take 不能同时使用")
+        )
+    if new:
+        write_pair_key(path, secrets.token_bytes(KEY_BYTES))
+        say(
+            tr(
+                f"made the token key for {partner}: {path}",
+                f"已生成与 {partner} 共用的密钥：{path}",
+            )
+        )
+    elif take:
+        write_pair_key(path, read_pair_key(take))
+        say(
+            tr(
+                f"took the token key for {partner} in: {path}",
+                f"已登记与 {partner} 共用的密钥：{path}",
+            )
+        )
+    key = load_pair_key(path, partner)
+    if out:
+        write_pair_key(out, key)
+        say(
+            tr(
+                f"wrote a copy to {out}: hand it over in person, then delete it",
+                f"已将副本写入 {out}：请当面交付，交付后删除",
+            )
+        )
+    say(
+        tr(
+            "compare the fingerprint with the other agency, by telephone or face to face:",
+            "请通过电话或当面与对方核对指纹：",
+        )
+    )
+    say_data(fingerprint(key))
+
+
+def _known(here: Node, code: str) -> str:
+    known = {partner.code for partner in here.partners()}
+    if code not in known:
+        raise ConfigError(
+            Text(en=f"there is no partner {code}", zh=f"没有登记协作单位 {code}"),
+            hint=Text(
+                en=f"partners: {', '.join(sorted(known)) or 'none yet; hefu partner add CARD'}",
+                zh=f"已登记：{'、'.join(sorted(known)) or '（无），请先执行 hefu partner add'}",
+            ),
+        )
+    return code
 
 
 def _read_aloud(partner: Partner) -> None:
