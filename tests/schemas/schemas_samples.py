@@ -55,6 +55,35 @@ REQUIRED = {
         "receipt_grade": "'verified'",
         "receipt_time": "'2026-10-09 09:00:00+08:00'",
     },
+    "transfer": {
+        "source_record_id": "'R1'",
+        "transfer_no": "'Y-1'",
+        "transfer_kind": "'admin_to_admin'",
+        "from_org": "'11999900MB0000000G'",
+        "case_no": "'A-1'",
+    },
+    "disposition": {
+        "source_record_id": "'R1'",
+        "disposition_no": "'F-1'",
+        "refers_to_no": "'Y-1'",
+        "handling_org": "'11999900MB0000000G'",
+        "disposition_action": "'accepted'",
+    },
+    "recognition": {
+        "source_record_id": "'R1'",
+        "recognition_no": "'H-1'",
+        "recognised_no": "'罚-1'",
+        "recognising_org": "'11999900MB0000000G'",
+        "recognition_use": "'accumulation'",
+        "recognition_decision": "'pending'",
+    },
+    "correction": {
+        "source_record_id": "'R1'",
+        "correction_no": "'G-1'",
+        "refers_to_no": "'罚-1'",
+        "correction_type": "'publicity_expired'",
+        "effective_time": "'2026-11-02 00:00:00+08:00'",
+    },
 }
 
 

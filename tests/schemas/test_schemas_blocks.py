@@ -33,14 +33,14 @@ def test_the_blocks_of_a_contract_are_those_of_the_block_files(record_type: str)
 
 @pytest.mark.parametrize("record_type", record_types())
 def test_a_field_or_rule_of_a_block_stands_nowhere_else(record_type: str) -> None:
-    """All of a block or nothing: no contract writes a field or rule of a block by hand."""
+    """Whoever has a block has all of it, once: nothing of it is written by hand beside it."""
     lines = load_contract(record_type).yaml_bytes.decode().splitlines()
     for block in block_names():
         for section in load_block(block).values():
             heads = [line for line in section if line.startswith("- ")]
-            count = lines.count(f"      # block: {block}")
-            assert count in (0, len(load_block(block)))
-            assert [lines.count(f"      {h}") for h in heads] == [bool(count)] * len(heads)
+            if marks := lines.count(f"      # block: {block}"):
+                assert marks == len(load_block(block))
+                assert [lines.count(f"      {head}") for head in heads] == [1] * len(heads)
 
 
 def test_only_what_stands_between_the_marks_changes() -> None:
