@@ -19,6 +19,9 @@ field leaves a node: what it does not list does not exist for the partner.
     legal_basis = "..."
     [grants.records]
     case_result = ["penalty_decision_no", "decision_date", ...]
+
+    [contracts]           # only if a field is of a newer contract than one of the parties has
+    case_result = "1.1.0"
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from exchange.contracts import INSTALLED
 from exchange.jsontext import canonical, sha256_hex
 from exchange.statement import AgreementReference, Code, Name, RecordType
+from schemas.compatibility.changes import parse_version
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 from schemas.toml import load_toml
@@ -42,6 +46,9 @@ from schemas.toml import load_toml
 if TYPE_CHECKING:
     from schemas.contract import Contract
 
+Version = Annotated[
+    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}$")
+]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
 
@@ -84,6 +91,9 @@ class Agreement(_Model):
     valid_until: date
     parties: Annotated[tuple[AgreementParty, ...], Field(min_length=2)]
     grants: Annotated[tuple[Grant, ...], Field(min_length=1)]
+    #: The contract versions that the fields are of. A help for who has an older one to tell a
+    #: field to come from a slip of the pen; not part of what is agreed, nor of the digest.
+    contracts: dict[RecordType, Version] = Field(default_factory=dict)
 
     def party(self, code: str) -> AgreementParty:
         return next(p for p in self.parties if p.code == code)
@@ -118,7 +128,8 @@ class Agreement(_Model):
 
     def digest(self) -> str:
         """SHA-256 of the canonical form: layout and comments of the file do not matter."""
-        return sha256_hex(canonical(self.model_dump(mode="json", by_alias=True)))
+        agreed = self.model_dump(mode="json", by_alias=True, exclude={"contracts"})
+        return sha256_hex(canonical(agreed))
 
     def reference(self) -> AgreementReference:
         return AgreementReference(id=self.id, version=self.version, digest=self.digest())
@@ -183,10 +194,21 @@ def _check_fields(agreement: Agreement, contracts: Mapping[str, Contract], path:
         for record_type, fields in grant.records.items():
             if record_type not in contracts:
                 raise _unknown("record type", "记录类型", record_type, list(contracts), path, lines)
-            known = [f.name for f in contracts[record_type].fields]
+            ours = contracts[record_type]
+            if _is_to_come(agreement.contracts.get(record_type), ours.version):
+                continue
+            known = [f.name for f in ours.fields]
             for field in fields:
                 if field not in known:
                     raise _unknown("field", "字段", field, known, path, lines)
+
+
+def _is_to_come(version: str | None, ours: str) -> bool:
+    """Whether the agreement is written for a later contract that we can read."""
+    if version is None:
+        return False
+    named, here = parse_version(version), parse_version(ours)
+    return named > here and named[0] == here[0]
 
 
 def _unknown(

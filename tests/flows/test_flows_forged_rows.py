@@ -13,14 +13,19 @@ from exchange.keys import load_signer
 from exchange.repository import publish
 from lake.store import Lake
 from schemas.contract import load_contract
+from schemas.identity import content_hash_sql
 from schemas.rulepack import load_rule_pack
+from schemas.sql import connect
 
 CONTRACT = load_contract("case_result")
 OWN = "SELECT record_id, fine_amount_cny::INT FROM case_result_current WHERE _bundle_id IS NULL"
 
 
-def _forged(world: World, record_id: str, org_code: str) -> None:
-    """B signs a row under A's ``record_id``, of the source ``org_code``, newer than any other."""
+def _forged(world: World, record_id: str, org_code: str, content_hash: str | None = None) -> None:
+    """B signs a row under A's ``record_id``, of the source ``org_code``, newer than any other.
+
+    Its content hash is right unless one is given.
+    """
     agreement = load_agreement(world.root / "b/agreements/b-a.toml")
     grant = next(g for g in agreement.grants_from(B.code) if "case_result" in g.records)
     late = datetime(2026, 10, 8, 12, tzinfo=UTC)
@@ -47,6 +52,8 @@ def _forged(world: World, record_id: str, org_code: str) -> None:
         "decision_date": datetime(2026, 9, 1, tzinfo=UTC).date(),
     }
     schema = CONTRACT.arrow_schema(grant.columns(CONTRACT))
+    table = pa.Table.from_pylist([values], schema=schema)
+    values["content_hash"] = content_hash or _hash_of(table)
     contents = BundleContents(
         agreement=agreement,
         grant=grant,
@@ -63,6 +70,17 @@ def _forged(world: World, record_id: str, org_code: str) -> None:
     signer = load_signer(node.config.keys.signer, passphrase, root=node.root)
     data = build_bundle(contents, [signer], NOW)
     publish(node.place("repository"), agreement.stream_id(grant), 1, data)
+
+
+def _hash_of(table: pa.Table) -> str:
+    con = connect(threads=1)
+    try:
+        con.register("one_row", table)
+        sql = content_hash_sql(CONTRACT, table.schema.names)
+        ((found,),) = con.execute(f"SELECT {sql} FROM one_row").fetchall()
+        return str(found)
+    finally:
+        con.close()
 
 
 def _world_with_one_case(world: World) -> str:
@@ -101,6 +119,14 @@ def test_a_row_under_anothers_number_does_not_hide_the_record(world: World) -> N
     assert query(world.a, "case_result", OWN) == [(record_id, 500)]
     sent = {p.stream: p.counts for p in world.publish()}
     assert sent[world_stream(world)] == {"case_result": 1}
+
+
+def test_a_row_whose_hash_is_not_its_contents_is_quarantined(world: World) -> None:
+    record_id = _world_with_one_case(world)
+    _forged(world, record_id, B.code, content_hash="0" * 64)
+    (taken,) = world.receive(world.a)
+    assert counts(taken.counts["case_result"]) == (1, 0, 0, 0, 1)
+    assert taken.counts["case_result"].reasons == {"bundle:content_hash": 1}
 
 
 def world_stream(world: World) -> str:
