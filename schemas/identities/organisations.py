@@ -86,11 +86,10 @@ def org_match_key(x: str | None) -> str | None:
     有限责任公司 and 有限责任 become 有限公司. Kept apart: 股份有限公司, the region before the name,
     the branch after it.
     """
-    text = txt(x)
+    text = txt(half_width(x)) if x is not None else None
     if text is None:
         return None
-    written = ascii_upper(_MARKS.sub("", half_width(text)))
-    return _LIMITED_RE.sub(_LIMITED_SHORT, written) or None
+    return txt(_LIMITED_RE.sub(_LIMITED_SHORT, ascii_upper(_MARKS.sub("", text))))
 
 
 def _read(x: str | None, form: re.Pattern[str]) -> str | None:
@@ -141,9 +140,9 @@ CREATE OR REPLACE MACRO org_code_ok(x) AS
 -- A key that spellings of an organisation's name share, to be looked at by a person: no identity.
 CREATE OR REPLACE MACRO org_match_key(x) AS
   CASE WHEN regexp_full_match(x, '$plain_name') AND NOT contains(x, '有限责任') THEN x
-    ELSE nullif(regexp_replace(ascii_upper(
-      regexp_replace(half_width(txt(x)), '[$name_marks]+', '', 'g')),
-      '$limited', '$limited_short', 'g'), '')
+    ELSE txt(regexp_replace(ascii_upper(
+      regexp_replace(txt(half_width(x)), '[$name_marks]+', '', 'g')),
+      '$limited', '$limited_short', 'g'))
   END;
 """,
     credit_form=_CREDIT_FORM,

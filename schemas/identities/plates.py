@@ -13,6 +13,8 @@ from schemas.identities.characters import (
     PROVINCE_DIGITS,
     PROVINCE_LETTERS,
     PROVINCES,
+    SEPARATORS,
+    SPACES,
     bare,
     render,
     txt,
@@ -43,8 +45,8 @@ KINDS: dict[str, str] = {
 }
 _ANY = "|".join(KINDS.values())
 # What devices write when they could not read a plate, or there was none.
-_UNREAD_WORDS = "牌|未识别|无法识别|识别失败|^[\t\n\f\r ]*默A"
-_UNREAD_SIGNS = "[\t\n\f\r 　?？*＊#\\-－—–_0]+"
+_UNREAD_WORDS = f"牌|未识别|无法识别|识别失败|^[{SPACES}]*默A"
+_UNREAD_SIGNS = f"[?？*＊#0－{SEPARATORS}]+"
 # Colours that are not one colour: two vehicles may share them and the plate.
 _NO_COLOURS = ("other", "unknown", "unmapped")
 
