@@ -194,10 +194,8 @@ def _expression(field: Field, column: str | None) -> str:
         # Chinese words are what a source most likely writes; check shows what is not among them.
         known = schemes(field.code_list)
         scheme = "zh" if "zh" in known else "canonical"
-        code = f"code({literal(field.code_list)}, {literal(scheme)}, {{}})"
-        if field.logical_type == "array":
-            return f"list_transform(split_list({source}, '、'), lambda x: {code.format('x')})"
-        return code.format(source)
+        of = f"{literal(field.code_list)}, {literal(scheme)}, {source}"
+        return f"codes({of}, '、')" if field.logical_type == "array" else f"code({of})"
     pattern = _BY_NAME.get(field.name) or _BY_TYPE.get(field.duckdb_type, "txt({})")
     return pattern.format(source)
 

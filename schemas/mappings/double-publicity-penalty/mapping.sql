@@ -41,9 +41,9 @@ SELECT
     txt("CF_WFXW") AS violation_type,
     txt("CF_SY") AS violation_facts,
     txt("CF_YJ") AS penalty_basis,
-    list_transform(
-        split_list(regexp_replace("CF_CFLB", '[;；,，、]+', '、', 'g'), '、'),
-        lambda x: code('penalty_category', 'zh', regexp_replace(x, '^其他[-—－:：].*$', '其他'))
+    codes(
+        'penalty_category', 'zh',
+        regexp_replace(regexp_replace("CF_CFLB", '[;；,，、]+', '、', 'g'), '(^|、)其他[-—－:：][^、]*', '\1其他', 'g'), '、'
     ) AS penalty_category,
     txt("CF_NR") AS penalty_content,
     yuan_from_wan("CF_NR_FK") AS fine_amount_cny,

@@ -42,10 +42,7 @@ SELECT
     date_ymd("集体讨论日期") AS collective_discussion_date,
     txt("集体讨论结论") AS collective_discussion_conclusion,
     date_ymd("作出行政处罚决定日期") AS decision_date,
-    list_transform(
-        split_list(regexp_replace("处罚种类", '[;；,，、]+', '、', 'g'), '、'),
-        lambda x: code('penalty_category', 'zh', x)
-    ) AS penalty_category,
+    codes('penalty_category', 'zh', regexp_replace("处罚种类", '[;；,，、]+', '、', 'g'), '、') AS penalty_category,
     yuan("罚款金额") AS fine_amount_cny,
     txt("处罚结果") AS penalty_content,
     code('review_status', 'zh', "行政复议") AS review_status,

@@ -7,10 +7,7 @@ SELECT
     'natural_person' AS party_category,
     CASE WHEN txt("身份证号") IS NOT NULL THEN 'resident_id' END AS party_id_type,
     id_no("身份证号") AS party_id_no,
-    list_transform(
-        split_list(regexp_replace("从业资格类别", '[;；,，、]+', '、', 'g'), '、'),
-        lambda x: code('qualification_category', 'zh', x)
-    ) AS qualification_categories,
+    codes('qualification_category', 'zh', regexp_replace("从业资格类别", '[;；,，、]+', '、', 'g'), '、') AS qualification_categories,
     date_ymd("初领时间") AS first_issue_date,
     date_ymd("发放时间") AS issue_date,
     date_ymd("有效期至") AS valid_to,

@@ -22,7 +22,7 @@ SELECT
     txt("vehicleType") AS vehicle_type,
     code('vehicle_type', 'toll', "vehicleType") AS vehicle_class,
     txt("axisNum") AS axle_count,
-    coalesce(CAST(CAST(round(TRY_CAST(txt("speed") AS DECIMAL(9, 3)), 0) AS BIGINT) AS VARCHAR), txt("speed")) AS speed_kmh,
+    coalesce(CAST(TRY_CAST(round(TRY_CAST(txt("speed") AS DECIMAL(9, 3)), 0) AS BIGINT) AS VARCHAR), txt("speed")) AS speed_kmh,
     kg("totalWeight") AS total_weight_kg,
     kg("overLimitWeight") AS overlimit_weight_kg,
     -- 限定标准与超限率由重量得出 the limit and the rate follow from the weights
@@ -31,7 +31,7 @@ SELECT
     END AS limit_weight_kg,
     CASE WHEN TRY_CAST(kg("overLimitWeight") AS BIGINT) > 0
             AND TRY_CAST(kg("totalWeight") AS BIGINT) > TRY_CAST(kg("overLimitWeight") AS BIGINT)
-        THEN CAST(round(CAST(TRY_CAST(kg("overLimitWeight") AS BIGINT) AS DOUBLE)
+        THEN CAST(round(TRY_CAST(kg("overLimitWeight") AS DOUBLE)
             / (TRY_CAST(kg("totalWeight") AS BIGINT) - TRY_CAST(kg("overLimitWeight") AS BIGINT)), 4) AS VARCHAR)
     END AS overlimit_rate,
     -- 没有的轴写 0 或者空 an axle that is not there is 0 or empty
