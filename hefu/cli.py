@@ -22,6 +22,7 @@ from hefu import __version__
 from hefu.commands import (
     bundle,
     check,
+    codes,
     dictionary,
     draft,
     init,
@@ -49,6 +50,7 @@ _GROUPS = (
     bundle,
     status,
     quarantine,
+    codes,
     partner,
 )
 
