@@ -142,19 +142,21 @@ class Contract:
         return pa.schema([pa.field(f.name, f.arrow_type) for f in self.fields if f.name in wanted])
 
     def rules(self, names: Collection[str] | None = None) -> tuple[Rule, ...]:
-        """Generated rules, then declared ones; ids are unique.
+        """Generated rules, then declared ones, then those of the law; ids are unique.
 
         Without ``names``: the rules for a candidate row, which has ``_uncast``. With ``names``:
         those that a row projected to these fields can be checked by, for a receiver's re-check.
         """
         from schemas.generated_rules import generated_rules
+        from schemas.law.record_rules import law_rules
 
+        judged = (*self.declared, *law_rules(self))
         if names is None:
-            return (*generated_rules(self, projected=False), *self.declared)
+            return (*generated_rules(self, projected=False), *judged)
         known = set(names)
         return tuple(
             rule
-            for rule in (*generated_rules(self, projected=True, names=known), *self.declared)
+            for rule in (*generated_rules(self, projected=True, names=known), *judged)
             if known.issuperset(rule.fields)
         )
 
