@@ -161,28 +161,31 @@ MACROS = render(
 CREATE OR REPLACE MACRO token_line(kind, number) AS
   '$domain' || chr(10) || kind || chr(10) || nullif(number, '');
 
-CREATE OR REPLACE MACRO token_text_of_firm(kind, number) AS
+CREATE OR REPLACE MACRO token_text_of_firm(kind, code, old, number) AS
   CASE
-    WHEN credit_code_ok(credit_code(number)) THEN token_line('uscc', credit_code(number))
-    WHEN kind = 'org_code'
-      THEN CASE WHEN org_code_ok(org_code(number)) THEN token_line(kind, org_code(number)) END
-    WHEN kind IN ($of_firms) AND NOT regexp_full_match(bare(number), '$like_credit')
-      THEN token_line(kind, bare(number))
+    WHEN credit_code_ok(code) THEN token_line('uscc', code)
+    WHEN kind = 'org_code' THEN CASE WHEN org_code_ok(old) THEN token_line(kind, old) END
+    WHEN kind IN ($of_firms) AND NOT regexp_full_match(number, '$like_credit')
+      THEN token_line(kind, number)
   END;
 
-CREATE OR REPLACE MACRO token_text_of_licence(number) AS
+CREATE OR REPLACE MACRO token_text_of_person(kind, person, number) AS
   CASE
-    WHEN id_no_ok(id_no_18(number)) THEN token_line('resident_id', id_no_18(number))
-    WHEN NOT regexp_full_match(bare(number), '$like_id') THEN token_line('$licence', bare(number))
+    WHEN id_no_ok(person) THEN token_line('resident_id', person)
+    WHEN kind = '$licence' AND NOT regexp_full_match(number, '$like_id')
+      THEN token_line(kind, number)
   END;
 
--- What a token is a digest of; NULL for a number that fails its check. Not for mappings.
+-- What a token is a digest of; NULL for a number that fails its check. Not for mappings. Lists of
+-- one make values of what is used more than once.
 CREATE OR REPLACE MACRO token_text(kind, number) AS
   CASE
-    WHEN kind = 'resident_id'
-      THEN CASE WHEN id_no_ok(id_no_18(number)) THEN token_line(kind, id_no_18(number)) END
-    WHEN kind = '$licence' THEN token_text_of_licence(number)
-    WHEN kind IN ('uscc', 'org_code', $of_firms) THEN token_text_of_firm(kind, number)
+    WHEN kind IN ('resident_id', '$licence')
+      THEN list_transform([id_no_18(number)],
+        lambda p: token_text_of_person(kind, p, bare(number)))[1]
+    WHEN kind IN ('uscc', 'org_code', $of_firms)
+      THEN list_transform([credit_code(number)],
+        lambda c: token_text_of_firm(kind, c, org_code(number), bare(number)))[1]
     WHEN kind = '$vehicle'
       THEN CASE WHEN plate_ok(split_part(number, '/', 1)) AND contains(number, '/')
         THEN token_line(kind, number) END
