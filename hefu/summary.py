@@ -22,7 +22,8 @@ class SourceStatus:
     """One source: its last run (None: never ran) and what all its runs did together.
 
     ``accepted`` counts record versions stored; ``quarantined`` and ``reasons`` count rows of
-    all runs, so a row that came again with the same fault counts again.
+    all runs, so a row that came again with the same fault counts again. ``unmapped`` counts
+    the values of its current records that no code list knows (``hefu codes unmapped``).
     """
 
     stream_id: str
@@ -36,6 +37,7 @@ class SourceStatus:
     duplicate: int
     quarantined: int
     reasons: Mapping[str, int]
+    unmapped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,21 @@ def summarise(node: Node) -> NodeStatus:
 
 
 def _sources(node: Node) -> list[SourceStatus]:
+    from hefu.code_work.unmapped import unmapped_values
     from lake.store import Lake
 
     lake = Lake(node.place("lake"))
     found = []
     runs_of: dict[str, list[RunRecord]] = {}
-    for source in node.sources():
+    sources = node.sources()
+    for record_type in {source.config.record_type for source in sources}:
+        runs_of[record_type] = lake.runs(record_type)
+    own = {source.stream_id for source in sources}
+    unmapped = unmapped_values(
+        node, (run for runs in runs_of.values() for run in runs if run.stream_id in own)
+    )
+    for source in sources:
         record_type = source.config.record_type
-        if record_type not in runs_of:
-            runs_of[record_type] = lake.runs(record_type)
         runs = [r for r in runs_of[record_type] if r.stream_id == source.stream_id]
         reasons: Counter[str] = Counter()
         for run in runs:
@@ -114,6 +122,7 @@ def _sources(node: Node) -> list[SourceStatus]:
                 duplicate=sum(r.duplicate for r in runs),
                 quarantined=sum(r.quarantined for r in runs),
                 reasons=dict(reasons),
+                unmapped=unmapped.get(source.stream_id, 0),
             )
         )
     return found

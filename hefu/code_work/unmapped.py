@@ -6,7 +6,7 @@ the text itself. Only current records count: what was mapped since is no longer 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -94,12 +94,20 @@ def unmapped(node: Node, wanted: Sequence[str] | None = None) -> list[Unmapped]:
     )
 
 
-def unmapped_records(node: Node) -> dict[str, int]:
-    """Stream → values of its current records that no list knows; only streams that have some."""
-    counted: dict[str, int] = {}
-    for entry in unmapped(node):
-        counted[entry.stream_id] = counted.get(entry.stream_id, 0) + entry.records
+def unmapped_values(node: Node, runs: Iterable[RunRecord]) -> dict[str, int]:
+    """Stream → values of its current records that no list knows, for the streams of ``runs``.
+
+    The records are looked at only where a run flagged such a value at some time.
+    """
+    streams = sorted({run.stream_id for run in runs if any(map(_is_code_rule, run.soft))})
+    counted = dict.fromkeys(streams, 0)
+    for entry in unmapped(node, streams) if streams else []:
+        counted[entry.stream_id] += entry.records
     return counted
+
+
+def _is_code_rule(rule_id: str) -> bool:
+    return rule_id.startswith("code:")
 
 
 class _Readers:

@@ -59,6 +59,13 @@ def _say(found: NodeStatus) -> None:
         if source.last_run is not None:
             say_gate(source.last_run)
             say_drift(source.last_run)
+    if any(source.unmapped for source in found.sources):
+        say(
+            tr(
+                "see the codes that no list knows: hefu codes unmapped",
+                "查看未对照的代码：hefu codes unmapped",
+            )
+        )
     if any(source.quarantined for source in found.sources):
         say(
             tr(
@@ -79,12 +86,16 @@ def _say_sources(found: NodeStatus) -> None:
             tr("unchanged", "未变"),
             tr("duplicate", "重复"),
             tr("quarantined", "隔离"),
+            tr("unmapped", "未对照"),
             tr("gate", "质量门槛"),
             tr("accepted in all", "累计入湖"),
         ],
         [_source_row(source) for source in found.sources],
-        title=tr("Sources (counts of the last run)", "来源（计数为最近一次运行）"),
-        numbers=(3, 4, 5, 6, 7, 9),
+        title=tr(
+            "Sources (counts of the last run; unmapped: codes in current records)",
+            "来源（计数为最近一次运行；未对照为现有记录中的代码）",
+        ),
+        numbers=(3, 4, 5, 6, 7, 8, 10),
         empty=tr("no source yet", "尚未配置数据来源"),
     )
 
@@ -95,12 +106,13 @@ def _source_row(source: SourceStatus) -> tuple[str, ...]:
     run = source.last_run
     if run is None:
         never = tr("never", "尚未运行")
-        return (source.stream_id, source.record_type, never, *["–"] * 7)
+        return (source.stream_id, source.record_type, never, *["–"] * 8)
     return (
         source.stream_id,
         source.record_type,
         show_time(run.started_at),
         *(show_count(n) for n in counts(run)[:5]),
+        show_count(source.unmapped),
         gate_word(run.gate_passed),
         show_count(source.accepted),
     )
@@ -156,6 +168,7 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
             "label": source.label,
             "record_type": source.record_type,
             "runs": source.runs,
+            "unmapped": source.unmapped,
             "last_run": run_as_json(source.last_run) if source.last_run else None,
             "in_all": {
                 "received": source.received,
