@@ -194,6 +194,15 @@ def _record(contract: Contract, language: Language) -> Iterator[str]:
     shared = block_rules_of(contract)
     own = [r for r in contract.declared if _short(r) not in shared]
     yield from table(_RULE_HEADS, language, [_rule(r, language) for r in own])
+    law = [r for r in contract.rules() if r.rule_id.startswith("law:")]
+    if law:
+        yield Text(
+            "Rules of the law, each by the law in force on the record's own day and in its own "
+            "place; a row that breaks one is kept and flagged.",
+            "法律规则：按记录自身的日期和地域所适用的法律判断；不符的只作标记，仍然入湖。",
+        ).in_language(language)
+        yield ""
+        yield from table(_RULE_HEADS, language, [_rule(r, language) for r in law])
     theirs = [r for r in contract.declared if _short(r) in shared]
     if theirs:
         page = page_file(SHARED, language)

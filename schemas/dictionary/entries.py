@@ -30,6 +30,7 @@ from schemas.text import Text
 
 _MARK = re.compile(r"^ *# block: ([a-z_]+)$", re.MULTILINE)
 _NAME = re.compile(r"- (?:name|id): ([a-z][a-z0-9_]*)\Z")
+_UNIT = re.compile(r"\s*[（(][^（(]*[）)]\Z")
 _NEAR = 0.55
 
 
@@ -148,8 +149,10 @@ def field_of(contract: Contract, word: str) -> Field:
     )
 
 
-def _called(field: Field) -> tuple[str, str, str]:
-    return field.name, field.label_zh.lower(), field.label_en.lower()
+def _called(field: Field) -> tuple[str, ...]:
+    """What a reader may call the field; of 罚款金额（元） also 罚款金额."""
+    labels = (field.label_zh.lower(), field.label_en.lower())
+    return (field.name, *labels, *(_UNIT.sub("", label) for label in labels))
 
 
 def _nearest(contract: Contract, parts: list[Field], wanted: str) -> Text:
