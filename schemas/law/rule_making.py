@@ -67,7 +67,10 @@ def law_rule(
     hint: Text,
     rows: Sequence[Entry],
 ) -> Draft:
-    """A soft rule over those of ``fields`` that its SQL names. Its message names the articles and says if a number is unverified."""
+    """A soft rule over those of ``fields`` that its SQL names.
+
+    Its message names the articles, and says if a number is unverified.
+    """
     articles = list(dict.fromkeys(row.article for row in rows))
     doubt = Text("", "") if all(row.verified for row in rows) else _UNVERIFIED
     return Draft(
