@@ -108,6 +108,7 @@ class Contract:
     fields: tuple[Field, ...]
     declared: tuple[Rule, ...]
     yaml_bytes: bytes
+    note_zh: str = ""
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises :class:`ConfigError` that names the nearest one."""

@@ -51,6 +51,7 @@ def read_contract(yaml_bytes: bytes) -> Contract:
         fields=fields,
         declared=_rules(record_type, fields, table.quality or (), pack),
         yaml_bytes=yaml_bytes,
+        note_zh=str(custom.get("noteZh", "")),
     )
 
 
