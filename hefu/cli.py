@@ -30,6 +30,7 @@ from hefu.commands import (
     publish,
     quarantine,
     receive,
+    rules,
     status,
     sync,
 )
@@ -51,6 +52,7 @@ _GROUPS = (
     status,
     quarantine,
     codes,
+    rules,
     partner,
 )
 

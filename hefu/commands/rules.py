@@ -1,0 +1,514 @@
+"""``hefu rules``: the law that records are judged by, and computing with it. Needs no node."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from hefu.commands.options import JSON, add_command, add_group, argument, option
+from hefu.terminal import CST, say, say_data, say_json, say_table, tr
+from schemas.errors import ConfigError
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    from schemas.law.basis import Basis
+    from schemas.law.overload import Assessment, Limit, Reading
+    from schemas.rule_entries import Entry
+    from schemas.rulepack import RulePack
+
+ON = option(
+    "--on", metavar="DATE", en="the law of this day (default: today)", zh="按此日的法律（默认今天）"
+)
+DIVISION = option(
+    "--division",
+    metavar="CODE",
+    en="GB/T 2260 code of the place; without it the law of the whole country",
+    zh="地点的行政区划代码（GB/T 2260）；不写则按全国的规定",
+)
+
+
+class Configuration(StrEnum):
+    """What 62号令 art. 3 tells apart."""
+
+    truck = "truck"
+    train = "train"
+    train_single_drive = "train-single-drive"
+
+
+class ReadAs(StrEnum):
+    """How a step that is not full counts, and where steps begin."""
+
+    floor_limit = "floor-limit"
+    floor_free = "floor-free"
+    ceil_limit = "ceil-limit"
+    ceil_free = "ceil-free"
+
+
+def add_to(app: typer.Typer) -> None:
+    group = add_group(
+        app,
+        "rules",
+        en="The law that records are judged by, and computing with it.",
+        zh="核对记录所依据的法律规定，并据以计算。",
+    )
+    add_command(
+        group,
+        list_,
+        "list",
+        en="List the rows of law in force: numbers, tables, conditions, each with its article.\n\n"
+        "A row marked unverified has not been compared with the promulgated text.",
+        zh="列出生效的规则：数值、表格、条件，逐条注明依据。\n\n标为“待核实”的尚未与公布的文本核对。",
+    )
+    add_command(
+        group,
+        show,
+        "show",
+        en="Show every version of one row of law, with its words.",
+        zh="显示某条规则的全部版本及条文。",
+    )
+    add_command(
+        group,
+        overload,
+        "overload",
+        en="Compute the limit, the excess and the fine for a weight, by each jurisdiction's "
+        "tariff.",
+        zh="按各地标准计算限值、超限量和罚款。",
+    )
+    add_command(
+        group,
+        deadline,
+        "deadline",
+        en="The last day of a period. Provisional where no holiday notice covers a day yet.",
+        zh="计算期限届满日。涉及尚未公布节假日安排的日期时，结果为暂定。",
+    )
+    add_command(
+        group,
+        limitation,
+        "limitation",
+        en="Until when an act may still be punished.",
+        zh="计算行政处罚的追究时效。",
+    )
+
+
+def list_(
+    on: Annotated[str | None, ON] = None,
+    division: Annotated[str, DIVISION] = "",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    from schemas.rule_entries import Entry
+    from schemas.rulepack import packs_of
+
+    day = _day(on)
+    found = [(p, e) for p in packs_of(_division(division)) for e in p.entries(Entry, on=day)]
+    if as_json:
+        say_json([_entry_json(pack, entry) for pack, entry in found])
+        return
+    say_table(
+        [
+            tr("name", "名称"),
+            tr("pack", "规则包"),
+            tr("what it says", "内容"),
+            tr("from", "起"),
+            tr("article", "依据"),
+            tr("verified", "核实"),
+        ],
+        [
+            (e.name, p.version, _content(e), str(e.valid_from), e.article, _verified(e))
+            for p, e in found
+        ],
+        empty=tr(f"no rule is in force on {day}", f"{day} 没有生效的规则"),
+    )
+
+
+def show(
+    name: Annotated[str, argument("NAME", en="name of the row", zh="规则名称")],
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    from schemas.rule_entries import SOURCES, Entry
+    from schemas.rulepack import rule_packs
+
+    every = [(pack, entry) for pack in rule_packs() for entry in pack.entries(Entry)]
+    found = [(pack, entry) for pack, entry in every if entry.name == name]
+    if not found:
+        from schemas.contract import did_you_mean
+
+        raise ConfigError(
+            Text(en=f"there is no rule {name}", zh=f"没有名为 {name} 的规则"),
+            hint=did_you_mean(name, {entry.name for _, entry in every})
+            or Text(en="see hefu rules list", zh="请用 hefu rules list 查看"),
+        )
+    if as_json:
+        say_json([_entry_json(pack, entry) for pack, entry in found])
+        return
+    for pack, entry in found:
+        until = entry.valid_to or tr("open", "至今")
+        say_data(f"{entry.name}  {pack.version} ({pack.label})  {entry.valid_from} – {until}")
+        say_data("  " + _content(entry))
+        say_data(tr(f"  article: {entry.article}", f"  依据：{entry.article}"))
+        say_data(tr(f"  text: {entry.text}", f"  条文：{entry.text}"))
+        say_data(tr(f"  how known: {SOURCES[entry.source]}", f"  来源：{SOURCES[entry.source]}"))
+        say_data(tr(f"  verified: {_verified(entry)}", f"  核实：{_verified(entry)}"))
+        if entry.withdrawn:
+            say_data(
+                tr(f"  found wrong on {entry.withdrawn}", f"  {entry.withdrawn} 发现有误，已停用")
+            )
+        if entry.note:
+            say_data(tr(f"  note: {entry.note}", f"  说明：{entry.note}"))
+
+
+def overload(
+    weight_kg: Annotated[
+        int,
+        option(
+            "--weight-kg",
+            metavar="KG",
+            en="mass of vehicle and load in kg",
+            zh="车货总质量（千克）",
+            min=0,
+            max=1_000_000,
+        ),
+    ],
+    axles: Annotated[
+        int, option("--axles", metavar="N", en="number of axles", zh="轴数", min=2, max=100)
+    ],
+    division: Annotated[str, DIVISION] = "",
+    on: Annotated[
+        str | None,
+        option(
+            "--on",
+            metavar="DATE",
+            en="the day of the act (default: today)",
+            zh="违法行为发生之日（默认今天）",
+        ),
+    ] = None,
+    configuration: Annotated[
+        Configuration | None,
+        option(
+            "--configuration",
+            metavar="[truck|train|train-single-drive]",
+            en="needed for three and four axles; train-single-drive: the tractor has one "
+            "driving axle",
+            zh="货车 truck、汽车列车 train，三轴、四轴时必填；牵引车驱动轴为单轴的写 "
+            "train-single-drive",
+        ),
+    ] = None,
+    limit_kg: Annotated[
+        int | None,
+        option(
+            "--limit-kg",
+            metavar="KG",
+            en="another limit than that of the axles, for instance a permit's",
+            zh="不按轴数而另有限值（如通行证载明）",
+            min=1,
+            max=1_000_000,
+        ),
+    ] = None,
+    read_as: Annotated[
+        ReadAs | None,
+        option(
+            "--read-as",
+            metavar="[floor-limit|floor-free|ceil-limit|ceil-free]",
+            en="another reading of 'per 1000 kg': a step that is not full counts nothing (floor) "
+            "or as one (ceil); steps begin at the limit or where the warning ends (free)",
+            zh="对“每超1000千克”的另一种理解：不足一档的不计（floor）或按一档计（ceil）；"
+            "从限值起算（limit）或从予以警告的上限起算（free）",
+        ),
+    ] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    from schemas.law.overload import fine
+
+    day, place = _day(on), _division(division)
+    found = None if limit_kg is not None else _limit_of(axles, place, day, configuration)
+    limit = limit_kg if found is None else found.limit_kg
+    assessments = fine(weight_kg, limit or 0, place, day, reading=_reading(read_as))
+    if as_json:
+        say_json(
+            {
+                "on": day.isoformat(),
+                "division": place or None,
+                "limit_kg": limit,
+                "limit_basis": _basis_json(found.basis) if found else None,
+                "assessments": [_assessment_json(a) for a in assessments],
+            }
+        )
+        return
+    _say_limit(assessments[0], found)
+    for assessment in assessments:
+        _say_assessment(assessment)
+
+
+def deadline(
+    from_: Annotated[
+        str,
+        option("--from", metavar="DATE", en="the day of the event", zh="起算事件发生之日"),
+    ],
+    working_days: Annotated[
+        int | None,
+        option("--working-days", metavar="N", en="working days after it", zh="工作日数", min=0),
+    ] = None,
+    days: Annotated[
+        int | None,
+        option("--days", metavar="N", en="natural days after it", zh="自然日数", min=0),
+    ] = None,
+    roll_over: Annotated[
+        bool,
+        option(
+            "--roll-over",
+            en="with --days: move a last day of rest to the next working day",
+            zh="与 --days 同用：届满日为休息日的，顺延至下一工作日",
+        ),
+    ] = False,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    from schemas.law.calendar import add_natural_days, add_working_days
+
+    start = _date("--from", from_)
+    if (working_days is None) == (days is None):
+        raise ConfigError(
+            Text(
+                en="say either --working-days or --days",
+                zh="请在 --working-days 与 --days 中选用一个",
+            )
+        )
+    if working_days is not None:
+        found = add_working_days(start, working_days)
+    else:
+        found = add_natural_days(start, days or 0, "next_working_day" if roll_over else "none")
+    if as_json:
+        say_json(
+            {
+                "from": start.isoformat(),
+                "day": found.day.isoformat(),
+                "provisional": found.provisional,
+                "calendar_version": found.calendar_version,
+            }
+        )
+        return
+    say_data(found.day.isoformat())
+    say(tr(f"calendar: {found.calendar_version}", f"日历版本：{found.calendar_version}"))
+    if found.provisional:
+        say(
+            tr(
+                "provisional: no holiday notice covers all of these days yet; compute it again "
+                "when there is one",
+                "暂定：其中有的日期尚无节假日安排通知，公布后请重新计算",
+            )
+        )
+
+
+def limitation(
+    ended: Annotated[
+        str,
+        option(
+            "--ended",
+            metavar="DATE",
+            en="the day of the act; of one that went on, the day of its end",
+            zh="违法行为发生之日；有连续或者继续状态的，为行为终了之日",
+        ),
+    ],
+    on: Annotated[
+        str | None,
+        option(
+            "--on",
+            metavar="DATE",
+            en="the day of discovery (default: today)",
+            zh="发现之日（默认今天）",
+        ),
+    ] = None,
+    grave: Annotated[
+        bool,
+        option(
+            "--grave",
+            en="it concerns life, health or financial safety, and harm was done",
+            zh="涉及公民生命健康安全、金融安全且有危害后果",
+        ),
+    ] = False,
+    division: Annotated[str, DIVISION] = "",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    from schemas.law.limitation import limitation as limitation_of
+
+    day = _day(on)
+    found = limitation_of(_date("--ended", ended), _division(division), day, grave=grave)
+    passed = found.passed_on(day)
+    if as_json:
+        say_json(
+            {
+                "ended": found.ended.isoformat(),
+                "last_day": found.last_day.isoformat(),
+                "years": found.years,
+                "on": day.isoformat(),
+                "passed": passed,
+                "bases": [_basis_json(basis) for basis in found.bases],
+            }
+        )
+        return
+    say_data(
+        tr(
+            f"last day: {found.last_day} ({found.years} years); on {day}: "
+            + ("passed" if passed else "not passed"),
+            f"届满日：{found.last_day}（{found.years} 年）；{day} 发现："
+            + ("已过时效" if passed else "未过时效"),
+        )
+    )
+    for basis in found.bases:
+        _say_basis(basis)
+
+
+def _limit_of(axles: int, place: str, day: date, configuration: Configuration | None) -> Limit:
+    from schemas.law.overload import limit
+
+    if configuration is Configuration.train_single_drive:
+        return limit(axles, place, day, configuration="train", drive="single_axle")
+    if configuration is None:
+        return limit(axles, place, day)
+    kind: Literal["truck", "train"] = "truck" if configuration is Configuration.truck else "train"
+    return limit(axles, place, day, configuration=kind)
+
+
+def _reading(read_as: ReadAs | None) -> Reading:
+    from schemas.law.overload import Reading
+
+    match read_as:
+        case None:
+            return Reading()
+        case ReadAs.floor_limit:
+            return Reading("floor", "limit")
+        case ReadAs.floor_free:
+            return Reading("floor", "free")
+        case ReadAs.ceil_limit:
+            return Reading("ceil", "limit")
+        case ReadAs.ceil_free:
+            return Reading("ceil", "free")
+
+
+def _say_limit(one: Assessment, found: Limit | None) -> None:
+    say_data(
+        tr(
+            f"limit {one.limit_kg} kg, weight {one.total_weight_kg} kg, excess {one.excess_kg} kg "
+            f"({one.excess_ratio:.2%})",
+            f"限值 {one.limit_kg} 千克，总质量 {one.total_weight_kg} 千克，"
+            f"超限 {one.excess_kg} 千克（{one.excess_ratio:.2%}）",
+        )
+    )
+    if found is not None:
+        _say_basis(found.basis)
+
+
+def _say_assessment(assessment: Assessment) -> None:
+    words = {
+        "no_excess": tr("no excess", "未超限"),
+        "warning": tr("warning", "警告"),
+        "may_be_exempt": tr("may go unpunished", "可以不予处罚"),
+        "fine": tr(f"fine {assessment.fine_cny} yuan", f"罚款 {assessment.fine_cny} 元"),
+    }
+    where = assessment.basis.jurisdiction
+    first = tr(", prevails here", "，优先适用") if assessment.prevails else ""
+    say_data("")
+    say_data(tr(f"{where}{first}: ", f"{where}{first}：") + words[assessment.outcome])
+    for step in assessment.steps:
+        say_data(f"  {step}")
+    _say_basis(assessment.basis)
+    if assessment.basis.note:
+        say_data(tr(f"  note: {assessment.basis.note}", f"  说明：{assessment.basis.note}"))
+
+
+def _say_basis(basis: Basis) -> None:
+    doubts = []
+    if not basis.verified:
+        doubts.append(tr("number not verified", "数值待核实"))
+    if not basis.date_verified:
+        doubts.append(tr("date not verified", "施行日期待核实"))
+    told = tr(f" ({', '.join(doubts)})", f"（{'，'.join(doubts)}）") if doubts else ""
+    say_data(f"  {basis.article} [{basis.version}]{told}")
+
+
+def _assessment_json(assessment: Assessment) -> dict[str, Any]:
+    return {
+        "jurisdiction": {
+            "en": assessment.basis.jurisdiction.en,
+            "zh": assessment.basis.jurisdiction.zh,
+        },
+        "prevails": assessment.prevails,
+        "outcome": assessment.outcome,
+        "fine_cny": f"{assessment.fine_cny:.2f}",
+        "excess_kg": assessment.excess_kg,
+        "excess_ratio": str(assessment.excess_ratio),
+        "capped": assessment.capped,
+        "rounding": assessment.reading.rounding,
+        "counted_from": assessment.reading.counted_from,
+        "steps": [{"en": step.en, "zh": step.zh} for step in assessment.steps],
+        "basis": _basis_json(assessment.basis),
+    }
+
+
+def _basis_json(basis: Basis) -> dict[str, Any]:
+    return {
+        "pack": basis.pack,
+        "version": basis.version,
+        "name": basis.entry,
+        "article": basis.article,
+        "text": basis.text,
+        "source": basis.source,
+        "verified": basis.verified,
+        "date_verified": basis.date_verified,
+        "valid_from": basis.valid_from.isoformat(),
+        "valid_to": basis.valid_to.isoformat() if basis.valid_to else None,
+    }
+
+
+def _entry_json(pack: RulePack, entry: Entry) -> dict[str, Any]:
+    from schemas.law.basis import basis_of
+
+    told = _basis_json(basis_of(pack, entry))
+    return {
+        "table": entry.TABLE,
+        **told,
+        "content": entry.model_dump(mode="json", include=set(entry.content())),
+        "withdrawn": entry.withdrawn.isoformat() if entry.withdrawn else None,
+        "note": entry.note,
+    }
+
+
+def _content(entry: Entry) -> str:
+    """The row's own fields in one line, those that say nothing left out."""
+    parts = []
+    for key, value in entry.content().items():
+        if value is None or value is False or value == () or value == "":
+            continue
+        told = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        parts.append(told if key == "value" else f"{key}={told}")
+    return " ".join(parts)
+
+
+def _verified(entry: Entry) -> str:
+    if not entry.verified:
+        return tr("unverified", "待核实")
+    return tr("yes", "是") if entry.date_verified else tr("yes, date unverified", "是，日期待核实")
+
+
+def _day(on: str | None) -> date:
+    return datetime.now(UTC).astimezone(CST).date() if on is None else _date("--on", on)
+
+
+def _date(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            Text(en=f"{name}: not a date", zh=f"{name}：不是日期"),
+            hint=Text(en="write it as 2026-10-08", zh="请写成 2026-10-08 的形式"),
+        ) from error
+
+
+def _division(code: str) -> str:
+    if code and not (code.isascii() and code.isdigit() and len(code) == 6):
+        raise ConfigError(
+            Text(en="--division: not a code of GB/T 2260", zh="--division：不是行政区划代码"),
+            hint=Text(en="six digits, for instance 330523", zh="六位数字，例如 330523"),
+        )
+    return code
