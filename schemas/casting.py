@@ -10,13 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schemas.codes import UNMAPPED
 from schemas.contract import Field
-from schemas.generated_rules import CONTROL
+from schemas.raw_values import (
+    CONTROL,
+    entries_sql,
+    entry,
+    has_mark,
+    is_no_code,
+    is_unknown,
+    is_unmapped,
+    mark_removed,
+    without_mark,
+)
 from schemas.sql import ident, literal
 from schemas.text import Text
 
-# Macros whose result is NFC and never an empty text.
-CLEAN_TEXT = frozenset({"txt", "plate", "credit_code", "id_no", "code"})
 # Macros whose result names its zone, or is no time at all.
 ZONED = frozenset({"ts_cn", "ts_utc", "epoch_ms"})
 
@@ -32,18 +41,32 @@ _LAST_TIME = "TIMESTAMPTZ '9999-12-30 00:00:00+00'"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One output of a mapping: its field, DuckDB's type of it, its outermost function."""
+    """One output of a mapping, and what its expression says about its values.
+
+    ``given_type``: DuckDB's type of it; ``function``: its outermost function; ``clean``: texts
+    are NFC and not empty; ``marked``: they may carry the mark of ``code()``; ``translated``: what
+    is not in the field's code list becomes ``unmapped``; ``coded``: each value is a code of that
+    list or marked; ``converted``: the column ``_unit_<field>`` has it as it was given.
+    """
 
     field: Field
     given_type: str
     function: str
+    clean: bool = False
+    marked: bool = False
+    translated: bool = False
+    coded: bool = False
+    converted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Casts:
-    """``outputs``: select items over ``m``; ``uncast_sql``: over ``c``, which selects those."""
+    """``outputs``: select items over ``m``; ``raw_values_sql``: over ``t``, which selects those,
+    None if no row can have an entry; ``uncast_sql``: over ``c``, which selects all of ``t``.
+    """
 
     outputs: tuple[str, ...]
+    raw_values_sql: str | None
     uncast_sql: str
 
 
@@ -82,34 +105,133 @@ def cast_problem(column: Column) -> tuple[Text, Text] | None:
     return None
 
 
+def unit_column(name: str) -> str:
+    """Name of the column of ``m`` that holds what a converted field was given as."""
+    return "_unit_" + name
+
+
 def casts(columns: Sequence[Column]) -> Casts:
-    """The select items that type ``columns``, and the expression that tells what failed."""
+    """The select items that type ``columns``, what they were before, and what failed.
+
+    ``columns`` in the contract's order.
+    """
     outputs: list[str] = []
     failed: list[tuple[str, str, str]] = []
     texts: list[tuple[str, str]] = []
+    kept: list[tuple[str, str]] = []
     for column in columns:
-        name = ident(column.field.name)
-        outputs.append(f"{_cast(column)} AS {name}")
-        if column.field.duckdb_type == "VARCHAR":
-            texts.append((column.field.name, f"c.{name}"))
+        field, name = column.field, ident(column.field.name)
+        raw = ident("_raw_" + field.name)
+        if column.translated:
+            value, given = _translated(column)
+            outputs += [f"{value} AS {name}", f"{given} AS {raw}"]
+            test = f"c.{raw} IS NOT NULL AND c.{name} IS NULL"
+            failed.append((field.name, test, _as_text(column, f"c.{raw}")))
+            kept.append((is_unmapped(field, f"t.{name}"), _unmapped_entries(column, f"t.{raw}")))
             continue
-        raw = ident("_raw_" + column.field.name)
-        outputs.append(f"nullif(CAST(m.{name} AS VARCHAR), '') AS {raw}")
+        outputs.append(f"{_cast(column)} AS {name}")
+        if column.converted:
+            unit = ident(unit_column(field.name))
+            outputs.append(f"m.{unit} AS {unit}")
+            there = f"t.{unit} IS NOT NULL AND t.{name} IS NOT NULL"
+            kept.append((there, f"[{entry(field.name, f't.{unit}')}]"))
+        if field.duckdb_type == "VARCHAR":
+            texts.append((field.name, f"c.{name}"))
+            continue
+        outputs.append(f"nullif(CAST({_source(column)} AS VARCHAR), '') AS {raw}")
         test = f"c.{raw} IS NOT NULL AND c.{name} IS NULL"
-        failed.append((column.field.name, test, f"c.{raw}"))
-        if column.field.duckdb_type == "VARCHAR[]":
-            texts.append((column.field.name, f"array_to_string(c.{name}, ' ')"))
-    return Casts(tuple(outputs), _uncast(failed, texts))
+        failed.append((field.name, test, f"c.{raw}"))
+        if field.duckdb_type == "VARCHAR[]":
+            texts.append((field.name, f"array_to_string(c.{name}, ' ')"))
+    raw_values = entries_sql(kept) if kept else None
+    return Casts(tuple(outputs), raw_values, _uncast(failed, texts))
+
+
+def _source(column: Column) -> str:
+    """The mapping's value, without the mark that ``code()`` may have left on it."""
+    value = f"m.{ident(column.field.name)}"
+    if not column.marked:
+        return value
+    if column.given_type == "VARCHAR":
+        return f"({without_mark(value)})"
+    if column.given_type == "VARCHAR[]":
+        return f"list_transform({value}, lambda e: {without_mark('e')})"
+    return value
+
+
+def _translated(column: Column) -> tuple[str, str]:
+    """SQL of the code, and of what it is made of: the code itself or the source's text."""
+    given = _normal(column, f"m.{ident(column.field.name)}")
+    if column.field.duckdb_type == "VARCHAR":
+        text = _before(column, given)
+        return (
+            f"CASE WHEN {_unknown(column, given)} THEN "
+            f"CASE WHEN {is_no_code(text)} THEN NULL ELSE {literal(UNMAPPED)} END "
+            f"ELSE {given} END",
+            given,
+        )
+    unknown = _unknown(column, "e", in_lambda=True)
+    any_unknown = f"len(list_filter({given}, lambda e: {unknown})) > 0"
+    if column.coded:
+        # A list of one, which most are, needs no lambda.
+        any_unknown = f"CASE WHEN len({given}) = 1 THEN {has_mark(f'{given}[1]')} " + (
+            f"ELSE {any_unknown} END"
+        )
+    no_code = f"({unknown}) AND ({is_no_code(_before(column, 'e'))})"
+    codes = f"lambda e: CASE WHEN {unknown} THEN {literal(UNMAPPED)} ELSE e END"
+    return (
+        f"CASE WHEN {any_unknown} THEN "
+        f"CASE WHEN len(list_filter({given}, lambda e: {no_code})) = 0 "
+        f"THEN list_transform({given}, {codes}) END ELSE {given} END",
+        given,
+    )
+
+
+def _unmapped_entries(column: Column, given: str) -> str:
+    if column.field.duckdb_type == "VARCHAR":
+        return f"[{entry(column.field.name, f'({_before(column, given)})')}]"
+    unknown = _unknown(column, "e", in_lambda=True)
+    text = entry(column.field.name, f"({_before(column, 'e')})")
+    return f"list_transform(list_filter({given}, lambda e: {unknown}), lambda e: {text})"
+
+
+def _unknown(column: Column, value: str, *, in_lambda: bool = False) -> str:
+    if column.coded:
+        return has_mark(value)
+    # In a list, an empty text keeps the place of what is not known.
+    empty = f"{value} <> '' AND " if in_lambda else ""
+    return empty + is_unknown(column.field.code_list or "", value, in_lambda=in_lambda)
+
+
+def _before(column: Column, value: str) -> str:
+    """SQL of the source's text of an unknown value."""
+    if column.coded:
+        return mark_removed(value)
+    return without_mark(value) if column.marked else value
+
+
+def _as_text(column: Column, given: str) -> str:
+    if column.field.duckdb_type == "VARCHAR":
+        return f"({_before(column, given)})"
+    return f"CAST(list_transform({given}, lambda e: {without_mark('e')}) AS VARCHAR)"
+
+
+def _normal(column: Column, value: str) -> str:
+    """SQL of texts in NFC, a single empty one as NULL."""
+    if column.field.duckdb_type == "VARCHAR[]":
+        value = value if column.given_type == "VARCHAR[]" else f"TRY_CAST({value} AS VARCHAR[])"
+        return value if column.clean else f"list_transform({value}, lambda e: nfc_text(e))"
+    if column.given_type != "VARCHAR":
+        return f"CAST({value} AS VARCHAR)"
+    return value if column.clean else f"nullif(nfc_text({value}), '')"
 
 
 def _cast(column: Column) -> str:
     field, given = column.field, column.given_type
-    value = f"m.{ident(field.name)}"
+    value = _source(column)
     wanted = "TIMESTAMP WITH TIME ZONE" if field.duckdb_type == "TIMESTAMPTZ" else field.duckdb_type
-    if field.duckdb_type == "VARCHAR":
-        if given == "VARCHAR":
-            return value if column.function in CLEAN_TEXT else f"nullif(nfc_text({value}), '')"
-        return f"CAST({value} AS VARCHAR)"
+    if field.duckdb_type in ("VARCHAR", "VARCHAR[]"):
+        return _normal(column, value)
     if given == wanted:
         return _in_range(field.duckdb_type, value)
     if given != "VARCHAR":

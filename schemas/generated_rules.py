@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.codes import canonical
 from schemas.contract import Contract, Field, Rule, RuleKind, Severity
+from schemas.raw_values import (
+    CONTROL,
+    LONGEST_CODE,
+    LONGEST_LITERAL,
+    is_translated,
+    is_unknown,
+)
 from schemas.sql import ident, literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# C0 controls without tab, line feed and carriage return.
-CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
 
 def generated_rules(
@@ -31,17 +35,21 @@ def generated_rules(
     by construction. A received row is typed already, and nothing about it is taken for granted.
     """
     fields = [f for f in contract.fields if names is None or f.name in names]
-    return tuple(_rules(fields, projected))
+    return tuple(_rules(contract, fields, projected))
 
 
-def _rules(fields: list[Field], projected: bool) -> Iterator[Rule]:
-    checked = fields if projected else [f for f in fields if not f.filled_by_node]
+def _rules(contract: Contract, fields: list[Field], projected: bool) -> Iterator[Rule]:
+    checked = fields if projected else [f for f in fields if not (f.filled_by_node or f.derived)]
     if not projected:
         yield from (_type(f) for f in checked if f.duckdb_type != "VARCHAR")
     texts = [f for f in checked if f.duckdb_type == "VARCHAR"]
-    yield _control(texts, projected)
+    translated = [f for f in checked if is_translated(contract, f)]
+    scalars = [f for f in texts if f in translated]
+    yield _control([f for f in texts if projected or f not in translated], projected)
+    if scalars or (projected and translated):
+        yield _no_code(translated if projected else scalars, projected)
     yield from (_required(f) for f in checked if f.required)
-    yield from (_code(f) for f in checked if f.code_list)
+    yield from (_code(f, _code_severity(contract, f)) for f in checked if f.code_list)
     yield from (_pattern(f) for f in checked if "pattern" in f.limits)
     yield from (_range(f) for f in checked if {"minimum", "maximum"} & f.limits.keys())
     limited = [f for f in texts if "maxLength" in f.limits]
@@ -80,8 +88,9 @@ _FIX = Text(
 )
 _ADD_CODE = Text(
     en="translate it with code('<list>', '<scheme>', …) in the mapping; "
-    "a value that the list lacks is added there with its source",
-    zh="请在映射中用 code('<代码表>', '<体系>', …) 转换；代码表缺少的值，注明来源后补入代码表",
+    "hefu codes lists what has no code yet, and a row in codes/<list>.csv adds it",
+    zh="请在映射中用 code('<代码表>', '<体系>', …) 转换；尚无对照的值用 hefu codes 查看，"
+    "并在 codes/<代码表>.csv 中补充",
 )
 
 
@@ -136,6 +145,42 @@ def _control(texts: list[Field], projected: bool) -> Rule:
     )
 
 
+def _no_code(fields: list[Field], projected: bool) -> Rule:
+    if projected:
+        violation = " OR ".join(_too_long(f) for f in fields)
+    else:
+        keys = ", ".join(literal(f.name) for f in fields)
+        violation = (
+            "CASE WHEN _uncast IS NOT NULL "
+            f"THEN list_has_any(json_keys(_uncast), [{keys}]) ELSE FALSE END"
+        )
+    return _of(
+        "type:code",
+        "sql",
+        fields,
+        violation,
+        Text(
+            en="a code field holds a text that can't be a code of any list: "
+            f"more than {LONGEST_CODE} characters, or control characters",
+            zh=f"代码字段中的文本不可能是代码：超过 {LONGEST_CODE} 个字符，或者含有控制字符",
+        ),
+        Text(
+            en="the mapping takes it from the wrong column, or the columns of the file have moved",
+            zh="映射取错了列，或者文件的列发生了错位",
+        ),
+    )
+
+
+def _too_long(field: Field) -> str:
+    name = ident(field.name)
+    if field.duckdb_type.endswith("[]"):
+        return f"len(list_filter({name}, lambda e: length(e) > {LONGEST_CODE})) > 0"
+    return (
+        f"CASE WHEN strlen({name}) > {LONGEST_CODE} "
+        f"THEN length({name}) > {LONGEST_CODE} ELSE FALSE END"
+    )
+
+
 def _required(field: Field) -> Rule:
     return _of(
         f"required:{field.name}",
@@ -150,28 +195,37 @@ def _required(field: Field) -> Rule:
     )
 
 
-def _code(field: Field) -> Rule:
-    values = [row.code for row in canonical(field.code_list or "")]
+def _code_severity(contract: Contract, field: Field) -> Severity:
+    """Hard where the node decides by the code, or where an unknown one would not be kept."""
+    if field.code_mode == "open" or is_translated(contract, field):
+        return "soft"
+    return "hard"
+
+
+def _code(field: Field, severity: Severity) -> Rule:
+    code_list = field.code_list or ""
+    values = [row.code for row in canonical(code_list)]
     name = ident(field.name)
+    kind: RuleKind = "sql"
     if field.duckdb_type.endswith("[]"):
-        allowed = ", ".join(literal(v) for v in ["", *values])
-        kind: RuleKind = "sql"
-        violation = f"len(list_filter({name}, lambda e: e NOT IN ({allowed}))) > 0"
+        unknown = is_unknown(code_list, "e", in_lambda=True)
+        violation = f"len(list_filter({name}, lambda e: e <> '' AND {unknown})) > 0"
     else:
-        kind = "code"
-        violation = f"{name} NOT IN ({', '.join(literal(v) for v in values)})"
+        # GX takes a set of values for what it is, but not a table to look them up in.
+        kind = "code" if len(values) <= LONGEST_LITERAL else "sql"
+        violation = is_unknown(code_list, name)
     return _of(
         f"code:{field.name}",
         kind,
         [field],
         violation,
         Text(
-            en=f"{field.label_en} is not in the code list {field.code_list}",
-            zh=f"{field.label_zh}不在代码表 {field.code_list} 中",
+            en=f"{field.label_en} is not in the code list {code_list}",
+            zh=f"{field.label_zh}不在代码表 {code_list} 中",
         ),
         _ADD_CODE,
-        severity="soft" if field.open_codes else "hard",
-        params={"value_set": values},
+        severity=severity,
+        params={"value_set": values} if kind == "code" else {},
     )
 
 

@@ -135,11 +135,19 @@ CREATE OR REPLACE MACRO kg_from_t(x) AS
     ELSE txt(x)
   END;
 
--- The canonical code of x in a code list (schemas/codes/<list>.csv) read by a scheme; an unknown x comes back as it is.
+-- What yuan_from_wan and kg_from_t were given, with its unit; the node keeps it in raw_values.
+CREATE OR REPLACE MACRO yuan_from_wan_raw(x) AS
+  CASE WHEN regexp_matches(half_width(txt(x)), '万元?$') THEN txt(x) ELSE txt(x) || ' 万元' END;
+CREATE OR REPLACE MACRO kg_from_t_raw(x) AS
+  CASE WHEN regexp_matches(half_width(txt(x)), '[tT吨]$') THEN txt(x) ELSE txt(x) || ' 吨' END;
+
+-- The canonical code of x in a code list (schemas/codes/<list>.csv, <node>/codes/<list>.csv) read by a
+-- scheme. An x that it does not know comes back marked, so that no text passes for a code that it only
+-- looks like; a code field then holds 'unmapped' and the text goes into raw_values. NULL stays NULL.
+CREATE OR REPLACE MACRO code_entry(list, scheme, x) AS
+  (SELECT buckets FROM hefu_code_map WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % 256 AS BIGINT)][x];
 CREATE OR REPLACE MACRO code(list, scheme, x) AS
-  coalesce((SELECT entries FROM hefu_code_map WHERE k = list || '/' || scheme)[x],
-           (SELECT entries FROM hefu_code_map WHERE k = list || '/' || scheme)[half_width(txt(x))],
-           txt(x));
+  coalesce(code_entry(list, scheme, x), code_entry(list, scheme, half_width(txt(x))), 'unmapped:' || txt(x));
 
 -- 'true' or 'false'.
 CREATE OR REPLACE MACRO yes_no(x) AS
@@ -160,3 +168,27 @@ CREATE OR REPLACE MACRO split_list(x, sep) AS
 -- DATE of a TIMESTAMPTZ in China, whatever the session's time zone; for rules.
 CREATE OR REPLACE MACRO day_cn(t) AS
   DATE '1970-01-01' + CAST((epoch_us(t) + 28800000000) // 86400000000 AS INTEGER);
+
+-- VARCHAR[]: the codes of the parts of x, as split_list makes them; NULL if there are none.
+CREATE OR REPLACE MACRO codes(list, scheme, x, sep) AS
+  (SELECT list(code(list, scheme, part) ORDER BY i)
+   FROM (SELECT unnest(split_list(x, sep)) AS part, generate_subscripts(split_list(x, sep), 1) AS i));
+
+-- DATE of a DATE, or of a text that date_ymd or ts_cn can read; a text with its zone has its day in China.
+CREATE OR REPLACE MACRO day_of(x) AS
+  coalesce(day_cn(TRY_CAST(zoned_text(CAST(x AS VARCHAR)) AS TIMESTAMPTZ)), TRY_CAST(date_ymd(CAST(x AS VARCHAR)) AS DATE));
+
+-- As code(), by the row that holds on a day (DATE, or a text as for date_ymd): valid_from <= day < valid_to.
+-- Without a day, a text that meant different things at different times is not known.
+CREATE OR REPLACE MACRO code_periods(list, scheme, x) AS
+  (SELECT buckets FROM hefu_code_days WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % 256 AS BIGINT)][x];
+CREATE OR REPLACE MACRO code_held(periods, day) AS
+  CASE WHEN periods IS NOT NULL AND day IS NOT NULL THEN coalesce(list_filter(periods,
+    lambda p: coalesce(p.valid_from <= day, TRUE) AND coalesce(day < p.valid_to, TRUE))[1].code, '') END;
+CREATE OR REPLACE MACRO code_on(list, scheme, x, day) AS
+  coalesce(nullif(coalesce(
+      code_held(code_periods(list, scheme, x), day_of(day)),
+      code_held(code_periods(list, scheme, half_width(txt(x))), day_of(day)),
+      code_entry(list, scheme, x),
+      code_entry(list, scheme, half_width(txt(x)))), ''),
+    'unmapped:' || txt(x));

@@ -14,10 +14,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from schemas import mapping_tree as tree_of
-from schemas.casting import NO_TYPE, Column, cast_problem, casts
+from schemas.casting import NO_TYPE, Column, cast_problem, casts, unit_column
+from schemas.codes import canonical
 from schemas.contract import Contract, Field, did_you_mean
 from schemas.errors import ConfigError
 from schemas.identity import content_json_sql, hash_of, record_id_sql
+from schemas.mapping_expressions import Expressions, always_coded, is_clean, unit_text
+from schemas.raw_values import RAW_VALUES, is_translated, keeps_raw_values
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -87,18 +90,16 @@ def candidate_sql(
     the mapping names a column that raw does not have, gives a field a type that can't be its
     own, or nobody gives the business domain.
     """
-    inner = tree_of.with_row_identity(con, mapping.tree)
-    types = _types(con, inner, mapping.path)
     expressions = dict(tree_of.outputs(tree_of.select_node(mapping.tree), mapping.path))
+    units = _units(contract, expressions)
+    inner = tree_of.with_row_identity(con, mapping.tree, units)
+    types = _types(con, inner, mapping.path)
     texts = _literal_texts(contract, expressions)
+    asked = Expressions(mapping.tree)
     columns = [
-        Column(
-            field=contract.field(name),
-            given_type=NO_TYPE if tree_of.is_null(expressions[name]) else types[name],
-            function=tree_of.function_name(expressions[name]),
-        )
-        for name in mapping.outputs
-        if name not in texts
+        _read(contract, field, expressions[field.name], types[field.name], asked)
+        for field in contract.fields
+        if field.name in mapping.outputs and field.name not in texts
     ]
     for column in columns:
         problem = cast_problem(column)
@@ -152,7 +153,7 @@ def mapping_error(error: Exception, path: str) -> ConfigError:
 
 def _check_outputs(outputs: tuple[str, ...], path: str, contract: Contract) -> None:
     known = {f.name: f for f in contract.fields}
-    givable = [f.name for f in contract.content_fields()]
+    givable = [f.name for f in contract.givable_fields()]
     for name in outputs:
         if name not in known:
             raise tree_of.config_error(
@@ -167,7 +168,7 @@ def _check_outputs(outputs: tuple[str, ...], path: str, contract: Contract) -> N
                     zh="字段见 docs/data-dictionary.zh-CN.md",
                 ),
             )
-        if known[name].filled_by_node:
+        if known[name].filled_by_node or known[name].derived:
             raise tree_of.config_error(
                 path,
                 Text(
@@ -182,7 +183,7 @@ def _check_outputs(outputs: tuple[str, ...], path: str, contract: Contract) -> N
             )
     missing = [
         f
-        for f in contract.content_fields()
+        for f in contract.givable_fields()
         if f.required and not f.node_default and f.name not in outputs
     ]
     if missing:
@@ -213,7 +214,8 @@ def _compose(
     contract: Contract,
     origin: Origin,
 ) -> str:
-    """The layers: mapped ``m``, typed ``t``, with its JSON ``c``, and the record outermost.
+    """The layers: mapped ``m``, typed ``t`` (then with what the source wrote), with its JSON ``c``,
+    and the record outermost.
 
     Each is one projection over the one before, so that no expression is worked out twice.
     What is the same in every row is a literal of the outermost SELECT.
@@ -221,6 +223,10 @@ def _compose(
     given = {c.field.name for c in columns}
     has_clock = "source_updated_time" in given | constants.keys()
     plan = casts(columns)
+    typed = f"SELECT {', '.join(['m._object', 'm._row', *plan.outputs])} FROM ({inner}) m"
+    if plan.raw_values_sql is not None:
+        typed = f"SELECT t.*, {plan.raw_values_sql} AS {RAW_VALUES} FROM ({typed}) t"
+        given |= {RAW_VALUES}
     content = {n: v for n, v in constants.items() if not contract.field(n).filled_by_node}
     node = {name: literal(text) for name, text in constants.items()}
     node["received_time"] = literal(origin.received_time.isoformat())
@@ -242,20 +248,59 @@ def _compose(
         f"SELECT {', '.join(fields)}, CAST(c._object AS INTEGER) AS _object, "
         f"CAST(c._row AS BIGINT) AS _row, {plan.uncast_sql} AS _uncast, "
         f"{'TRUE' if has_clock else 'FALSE'} AS _has_clock FROM ("
-        f"SELECT t.*, {content_json_sql(contract, given, content)} AS _json FROM ("
-        f"SELECT {', '.join(['m._object', 'm._row', *plan.outputs])} FROM ({inner}) m"
-        f") t) c{clock}"
+        f"SELECT t.*, {content_json_sql(contract, given, content)} AS _json FROM ({typed}) t"
+        f") c{clock}"
     )
 
 
+def _read(
+    contract: Contract,
+    field: Field,
+    expression: tree_of.Node,
+    given_type: str,
+    asked: Expressions,
+) -> Column:
+    """What an output's expression says about its values."""
+    translated = is_translated(contract, field)
+    codes = _codes(field) if translated else frozenset()
+    return Column(
+        field=field,
+        given_type=NO_TYPE if tree_of.is_null(expression) else given_type,
+        function=tree_of.function_name(expression),
+        clean=is_clean(expression),
+        marked=asked.may_be_marked(expression),
+        translated=translated,
+        coded=translated and always_coded(expression, field.code_list or "", codes),
+        converted=keeps_raw_values(contract) and unit_text(expression) is not None,
+    )
+
+
+def _units(contract: Contract, expressions: dict[str, tree_of.Node]) -> dict[str, tree_of.Node]:
+    """Expressions of what converted values were given as, by the name of their column."""
+    if not keeps_raw_values(contract):
+        return {}
+    found = {unit_column(name): unit_text(e) for name, e in expressions.items()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _codes(field: Field) -> frozenset[str]:
+    return frozenset(row.code for row in canonical(field.code_list or ""))
+
+
 def _literal_texts(contract: Contract, expressions: dict[str, tree_of.Node]) -> dict[str, str]:
-    """Text fields that the mapping gives as a literal: the same in every row."""
-    found = {name: tree_of.text_of(e) for name, e in expressions.items()}
-    return {
-        name: unicodedata.normalize("NFC", text)
-        for name, text in found.items()
-        if text and text.isprintable() and contract.field(name).duckdb_type == "VARCHAR"
-    }
+    """Text fields that the mapping gives as a literal: the same in every row.
+
+    A literal that is no code of a translated field is left to the cast layer.
+    """
+    found = {}
+    for name, expression in expressions.items():
+        field, text = contract.field(name), tree_of.text_of(expression)
+        if not text or not text.isprintable() or field.duckdb_type != "VARCHAR":
+            continue
+        normal = unicodedata.normalize("NFC", text)
+        if not is_translated(contract, field) or normal in _codes(field):
+            found[name] = normal
+    return found
 
 
 def _constants(contract: Contract, mapping: Mapping, origin: Origin) -> dict[str, str]:
@@ -272,6 +317,7 @@ def _constants(contract: Contract, mapping: Mapping, origin: Origin) -> dict[str
                 zh="请在映射中给出，或者写在 source.toml 的 [defaults] 中",
             ),
         )
+    _check_default(mapping, contract, "business_domain", origin.business_domain)
     constants = {
         "record_type": contract.record_type,
         "schema_version": contract.version,
@@ -285,6 +331,25 @@ def _constants(contract: Contract, mapping: Mapping, origin: Origin) -> dict[str
         "rule_pack_version": origin.rule_pack_version,
     }
     return {name: text for name, text in constants.items() if name not in mapping.outputs}
+
+
+def _check_default(mapping: Mapping, contract: Contract, name: str, default: str | None) -> None:
+    """A default is no text of the source's, so a wrong one is a fault of the configuration."""
+    field = contract.field(name)
+    if default is None or name in mapping.outputs or not is_translated(contract, field):
+        return
+    if default not in _codes(field):
+        raise tree_of.config_error(
+            mapping.path,
+            Text(
+                en=f"the default of {name} is not in the code list {field.code_list}",
+                zh=f"{name}（{field.label_zh}）的默认值不在代码表 {field.code_list} 中",
+            ),
+            Text(
+                en="correct it under [defaults] in source.toml or under [agency] in hefu.toml",
+                zh="请更正 source.toml 的 [defaults] 或 hefu.toml 的 [agency]",
+            ),
+        )
 
 
 def _column(field: Field, given: set[str], sql: str | None) -> str:

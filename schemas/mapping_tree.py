@@ -7,10 +7,9 @@ it, add two columns, and DuckDB turns it back into SQL.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from schemas.codes import all_codes, schemes
 from schemas.contract import did_you_mean
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     import duckdb
 
 Node = dict[str, Any]
+Schemes = Mapping[str, Sequence[str]]
+
+# Macros that translate codes: number of arguments; the first two are list and scheme.
+CODE_MACROS = {"code": 3, "code_on": 4, "codes": 4}
 
 # A row must give the same record whenever it is read; these would not.
 _VOLATILE = frozenset(
@@ -95,12 +98,13 @@ def check(con: duckdb.DuckDBPyConnection, tree: Node, path: str) -> None:
             Text(en="make two streams of it", zh="请拆成两个数据流"),
         )
     ctes = {cte["key"].lower() for cte in _walk_keys(tree, "cte_map")}
+    schemes = _schemes(con)
     _check_rows_kept(select, path)
-    for node in _walk(tree):
+    for node in walk(tree):
         if node.get("type") == "SELECT_NODE" and reads_raw(node):
             _check_rows_kept(node, path)
         _check_source(node, ctes, path)
-        _check_function(node, path)
+        _check_function(node, schemes, path)
         _check_cast(node, path)
     _check_aggregates(con, select, path)
 
@@ -139,7 +143,7 @@ def columns(tree: Node) -> tuple[frozenset[str], bool]:
     names: set[str] = set()
     tables = {"raw"}
     whole = False
-    for node in _walk(tree):
+    for node in walk(tree):
         if node.get("type") == "BASE_TABLE" and node["table_name"].lower() == "raw":
             tables.add(node["alias"].lower() or "raw")
         elif node.get("class") == "STAR" and node.get("columns"):
@@ -150,24 +154,31 @@ def columns(tree: Node) -> tuple[frozenset[str], bool]:
         node.get("class") == "COLUMN_REF"
         and len(node["column_names"]) == 1
         and node["column_names"][0].lower() in tables
-        for node in _walk(tree)
+        for node in walk(tree)
     )
     return frozenset(names), whole
 
 
-def with_row_identity(con: duckdb.DuckDBPyConnection, tree: Node) -> str:
-    """SQL of the mapping with ``_object`` and ``_row`` added to its outputs."""
+def with_row_identity(
+    con: duckdb.DuckDBPyConnection, tree: Node, more: Mapping[str, Node] | None = None
+) -> str:
+    """SQL of the mapping with ``_object`` and ``_row`` added to its outputs, and ``more``.
+
+    ``more``: expressions by name, over what the mapping's own outputs are made of.
+    """
     changed = json.loads(json.dumps(tree))
-    for name in ("_object", "_row"):
-        select_node(changed)["select_list"].append(
-            {
-                "class": "COLUMN_REF",
-                "type": "COLUMN_REF",
-                "alias": "",
-                "query_location": 0,
-                "column_names": [name],
-            }
-        )
+    added = [
+        {
+            "class": "COLUMN_REF",
+            "type": "COLUMN_REF",
+            "alias": "",
+            "query_location": 0,
+            "column_names": [name],
+        }
+        for name in ("_object", "_row")
+    ]
+    added += [expression | {"alias": name} for name, expression in (more or {}).items()]
+    select_node(changed)["select_list"] += added
     row = con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(changed)]).fetchone()
     if row is None:
         raise AssertionError("json_deserialize_sql gives one row")
@@ -196,7 +207,7 @@ def reads_raw(select: Node) -> bool:
     """Whether raw is (part of) what this SELECT reads from."""
     return any(
         node.get("type") == "BASE_TABLE" and node["table_name"].lower() == "raw"
-        for node in _walk(select.get("from_table") or {})
+        for node in walk(select.get("from_table") or {})
     )
 
 
@@ -255,7 +266,7 @@ def _check_source(node: Node, ctes: set[str], path: str) -> None:
         )
 
 
-def _check_function(node: Node, path: str) -> None:
+def _check_function(node: Node, schemes: Schemes, path: str) -> None:
     name = function_name(node)
     if node.get("class") == "COLUMN_REF" and node["column_names"][-1].lower() in _CLOCK_WORDS:
         name = node["column_names"][-1].lower()
@@ -267,15 +278,15 @@ def _check_function(node: Node, path: str) -> None:
                 zh=f"{name} 会使同一行每次得到不同的记录",
             ),
         )
-    if name == "code" and len(node.get("children", ())) == 3:
-        _check_code(node["children"], path)
+    if len(node.get("children", ())) == CODE_MACROS.get(name, -1):
+        _check_code(name, node["children"], schemes, path)
 
 
 def _check_cast(node: Node, path: str) -> None:
     """A cast that fails stops the whole run, and the message quotes the value."""
     if node.get("class") != "CAST" or node["try_cast"] or node["cast_type"]["id"] == "VARCHAR":
         return
-    if any(inner.get("class") == "COLUMN_REF" for inner in _walk(node["child"])):
+    if any(inner.get("class") == "COLUMN_REF" for inner in walk(node["child"])):
         raise config_error(
             path,
             Text(
@@ -291,34 +302,40 @@ def _check_cast(node: Node, path: str) -> None:
         )
 
 
-def _check_code(children: list[Node], path: str) -> None:
-    words = [c["value"]["value"] for c in children[:2] if c.get("class") == "CONSTANT"]
-    if len(words) != 2:
+def _check_code(name: str, children: list[Node], schemes: Schemes, path: str) -> None:
+    words = [text_of(c) for c in children[:2]]
+    code_list, scheme = words
+    if code_list is None or scheme is None:
         raise config_error(
             path,
             Text(
-                en="code() wants the names of list and scheme as literal texts",
-                zh="code() 的代码表和体系必须写成文本常量",
+                en=f"{name}() wants the names of list and scheme as literal texts",
+                zh=f"{name}() 的代码表和体系必须写成文本常量",
             ),
         )
-    name, scheme = words
-    if name not in all_codes():
+    if code_list not in schemes:
         raise config_error(
             path,
-            Text(en=f"there is no code list {name}", zh=f"没有代码表 {name}"),
-            did_you_mean(str(name), all_codes()),
+            Text(en=f"there is no code list {code_list}", zh=f"没有代码表 {code_list}"),
+            did_you_mean(code_list, schemes),
         )
-    if scheme not in schemes(name):
-        known = sorted(schemes(name))
+    known = sorted(schemes[code_list])
+    if scheme not in known:
         raise config_error(
             path,
             Text(
-                en=f"code list {name} has no scheme {scheme}",
-                zh=f"代码表 {name} 没有体系 {scheme}",
+                en=f"code list {code_list} has no scheme {scheme}",
+                zh=f"代码表 {code_list} 没有体系 {scheme}",
             ),
-            did_you_mean(str(scheme), known)
+            did_you_mean(scheme, known)
             or Text(en=f"schemes: {', '.join(known)}", zh=f"可用的体系：{'、'.join(known)}"),
         )
+
+
+def _schemes(con: duckdb.DuckDBPyConnection) -> Schemes:
+    """Schemes by code list, as the macros on this connection know them."""
+    rows = con.execute("SELECT list, list_distinct(list(scheme)) FROM hefu_code GROUP BY list")
+    return {str(name): [str(s) for s in found] for name, found in rows.fetchall()}
 
 
 def _check_aggregates(con: duckdb.DuckDBPyConnection, select: Node, path: str) -> None:
@@ -326,7 +343,7 @@ def _check_aggregates(con: duckdb.DuckDBPyConnection, select: Node, path: str) -
         "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
     ).fetchall()
     aggregates = {str(r[0]).lower() for r in rows} | {"unnest"}
-    for node in _walk({"list": select["select_list"]}, into_subqueries=False):
+    for node in walk({"list": select["select_list"]}, into_subqueries=False):
         name = function_name(node)
         if node.get("class") == "FUNCTION" and name in aggregates:
             raise config_error(
@@ -338,7 +355,8 @@ def _check_aggregates(con: duckdb.DuckDBPyConnection, select: Node, path: str) -
             )
 
 
-def _walk(node: Any, *, into_subqueries: bool = True) -> Iterator[Node]:
+def walk(node: Any, *, into_subqueries: bool = True) -> Iterator[Node]:
+    """Every object of a tree, in no particular order."""
     stack = [node]
     while stack:
         item = stack.pop()
@@ -352,6 +370,6 @@ def _walk(node: Any, *, into_subqueries: bool = True) -> Iterator[Node]:
 
 
 def _walk_keys(tree: Node, key: str) -> Iterator[Node]:
-    for node in _walk(tree):
+    for node in walk(tree):
         if key in node and isinstance(node[key], dict):
             yield from node[key].get("map", ())

@@ -6,17 +6,21 @@ still spills, and it takes the rows of a run more than twice as fast as a databa
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.codes import all_codes
+from schemas.code_tables import install_codes
+from schemas.codes import CodeRow, all_codes
 
 if TYPE_CHECKING:
     import duckdb
 
 SESSION_TIME_ZONE = "Asia/Shanghai"
+
+Codes = Mapping[str, Sequence[CodeRow]]
 
 
 def ident(name: str) -> str:
@@ -33,11 +37,14 @@ def connect(
     memory_limit: str = "1GB",
     temp_directory: Path | None = None,
     threads: int | None = None,
+    codes: Codes | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory database with our macros and code lists.
 
     It may read files (the loader needs that) but installs and loads no extension from
     outside. Without ``temp_directory`` it never spills and fails when memory runs out.
+    ``codes``: the lists by name, a node's own rows among them (``Node.codes()``); without it
+    those of the package.
     """
     import duckdb
 
@@ -52,7 +59,7 @@ def connect(
     con = duckdb.connect(":memory:", config=config)
     con.execute(f"SET TimeZone = {literal(SESSION_TIME_ZONE)}")
     con.execute("SET enable_progress_bar = false")
-    install(con)
+    install(con, codes)
     return con
 
 
@@ -65,22 +72,10 @@ def seal(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET lock_configuration = true")
 
 
-def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Macros (``macros.sql``) and the table of code lists that ``code()`` looks into."""
-    maps: dict[str, dict[str, str]] = {}
-    for name, rows in all_codes().items():
-        for row in rows:
-            maps.setdefault(f"{name}/{row.scheme}", {})[row.raw] = row.code
-    values = ", ".join(f"({literal(key)}, {_map(m)})" for key, m in sorted(maps.items()))
-    con.execute(
-        f"CREATE OR REPLACE TABLE hefu_code_map AS SELECT * FROM (VALUES {values}) v(k, entries)"
-    )
+def install(con: duckdb.DuckDBPyConnection, codes: Codes | None = None) -> None:
+    """The tables of code lists (``schemas.code_tables``) and the macros (``macros.sql``)."""
+    install_codes(con, all_codes() if codes is None else codes)
     con.execute(macros())
-
-
-def _map(entries: dict[str, str]) -> str:
-    pairs = ", ".join(f"{literal(raw)}: {literal(code)}" for raw, code in entries.items())
-    return f"MAP {{{pairs}}}"
 
 
 @cache

@@ -12,12 +12,23 @@ of its time keep it.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 CANONICAL = "canonical"
+# What a translated code field holds where the list has no code for the source's text.
+UNMAPPED = "unmapped"
+# What the macros code() and code_on() put before a text that they can't translate; the cast
+# layer takes it off. Without it a text that looks like one of our codes would pass for it.
+MARK = "unmapped:"
+COLUMNS = (
+    *("scheme", "raw", "code", "label_zh", "label_en"),
+    *("valid_from", "valid_to", "source", "verified"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ def all_codes() -> dict[str, tuple[CodeRow, ...]]:
         if entry.name.endswith(".csv"):
             text = entry.read_text(encoding="utf-8")
             lists[entry.name.removesuffix(".csv")] = _with_labels(
-                [_row(line) for line in csv.DictReader(text.splitlines())]
+                [read_row(line) for line in csv.DictReader(text.splitlines())]
             )
     return lists
 
@@ -58,7 +69,15 @@ def schemes(name: str) -> frozenset[str]:
     return frozenset(row.scheme for row in all_codes()[name])
 
 
-def _row(line: dict[str, str]) -> CodeRow:
+def load_codes(folder: Path | str) -> Mapping[str, tuple[CodeRow, ...]]:
+    """Every list by name, with a node's own rows: see :mod:`schemas.codes.node_rows`."""
+    from schemas.codes.node_rows import load_codes as load
+
+    return load(folder)
+
+
+def read_row(line: Mapping[str, str]) -> CodeRow:
+    """A row from its cells by column. ValueError for a date that is none."""
     return CodeRow(
         scheme=line["scheme"],
         raw=line["raw"],

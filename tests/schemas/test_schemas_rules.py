@@ -68,8 +68,9 @@ def test_the_rule_tells_the_two_rows_apart(
         ("fine_amount_cny", "'-1'", "range:fine_amount_cny"),
         ("fine_amount_cny", "'1e308'", "type:fine_amount_cny"),
         ("decision_date", "'2026-02-30'", "type:decision_date"),
-        ("decision_type", "'罚款'", "code:decision_type"),
-        ("penalty_category", "['fine', '罚']", "code:penalty_category"),
+        ("decision_type", "repeat('罚', 65)", "type:code"),
+        ("party_category", "'a' || chr(0)", "type:code"),
+        ("penalty_category", "['fine', repeat('罚', 65)]", "type:penalty_category"),
         ("division_code", "'3305'", "pattern:division_code"),
         ("data_status", "'有效'", "code:data_status"),
         ("case_no", "NULL", "required:case_no"),
@@ -84,6 +85,19 @@ def test_generated_rules_put_a_row_into_quarantine(
 ) -> None:
     load_raw(shared_con, {"x": "1"})
     assert broken_rules(shared_con, "case_result", **{field: sql})[rule] == "hard"
+
+
+@pytest.mark.parametrize(
+    ("field", "sql"),
+    [("decision_type", "'罚款'"), ("penalty_category", "['fine', '罚']")],
+)
+def test_an_unknown_code_is_only_flagged(
+    shared_con: duckdb.DuckDBPyConnection, field: str, sql: str
+) -> None:
+    load_raw(shared_con, {"x": "1"})
+    found = broken_rules(shared_con, "case_result", **{field: sql})
+    assert found[f"code:{field}"] == "soft"
+    assert set(found.values()) == {"soft"}
 
 
 def test_a_long_text_and_an_unknown_division_are_only_flagged(

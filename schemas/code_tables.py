@@ -1,0 +1,95 @@
+"""The code lists as tables that the macros ``code()`` and ``code_on()`` look into.
+
+A look-up is an element of a list of small maps, chosen by the text's hash: DuckDB goes through
+a map from its beginning, which for the 3,000 codes of a nationwide list takes ten times as long
+as the rest of a mapping's field.
+
+    hefu_code       list, scheme, raw, code, valid_from, valid_to: every row, as it is written
+    hefu_code_map   k ('list/scheme'), buckets: raw → code, for texts with one meaning
+    hefu_code_days  k, buckets: raw → its periods, for texts whose rows are dated
+    hefu_code_list  list, code: the canonical codes, for rules on lists too long to be spelt out
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from schemas.codes import CANONICAL, CodeRow
+
+if TYPE_CHECKING:
+    import duckdb
+
+# The macros of macros.sql say it too.
+BUCKETS = 256
+
+# No text of a list holds them: control characters are refused in a node's rows.
+_CELL_END, _ROW_END = "\x1f", "\x1e"
+
+_HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)}
+
+
+def install_codes(con: duckdb.DuckDBPyConnection, codes: Mapping[str, Sequence[CodeRow]]) -> None:
+    """Creates the tables above; replaces those that are there."""
+    rows = (row for name in sorted(codes) for row in _rows(name, codes[name]))
+    # As one long text: bound one by one, 70,000 cells take longer than all the rest.
+    text = _ROW_END.join(_CELL_END.join(row) for row in rows)
+    con.execute(
+        "CREATE OR REPLACE TABLE hefu_code AS SELECT c[1] AS list, c[2] AS scheme, c[3] AS raw, "
+        "c[4] AS code, TRY_CAST(c[5] AS DATE) AS valid_from, TRY_CAST(c[6] AS DATE) AS valid_to "
+        f"FROM (SELECT string_split(line, '{_CELL_END}') AS c "
+        f"FROM (SELECT unnest(string_split($text, '{_ROW_END}')) AS line))",
+        {"text": text},
+    )
+    con.execute(
+        "CREATE OR REPLACE TABLE hefu_code_list AS "
+        f"SELECT DISTINCT list, code FROM hefu_code WHERE scheme = '{CANONICAL}'"
+    )
+    con.execute(
+        "CREATE OR REPLACE TABLE hefu_code_map AS "
+        + _buckets("min(code) AS v", "min(code) = max(code)")
+    )
+    con.execute(
+        "CREATE OR REPLACE TABLE hefu_code_days AS "
+        + _buckets(
+            "list({'valid_from': valid_from, 'valid_to': valid_to, 'code': code}) AS v",
+            "count(valid_from) + count(valid_to) > 0",
+        )
+    )
+
+
+def _buckets(value: str, having: str) -> str:
+    """SELECT of (k, buckets) for every list and scheme; an empty bucket is NULL, as is its map."""
+    return (
+        "WITH texts AS (SELECT list || '/' || scheme AS k, raw, hash(raw) % "
+        f"{BUCKETS} AS b, {value} FROM hefu_code GROUP BY ALL HAVING {having}), "
+        "filled AS (SELECT k, b, map_from_entries(list((raw, v))) AS m FROM texts GROUP BY ALL), "
+        "places AS (SELECT k, unnest(range("
+        f"{BUCKETS})) AS b FROM (SELECT DISTINCT list || '/' || scheme AS k FROM hefu_code)) "
+        "SELECT k, list(m ORDER BY b) AS buckets FROM places LEFT JOIN filled USING (k, b) "
+        "GROUP BY k"
+    )
+
+
+def _rows(name: str, rows: Sequence[CodeRow]) -> Iterator[tuple[str, ...]]:
+    """The rows, and those whose text has another form after trimming, NFC and half width.
+
+    The macros look for a text as it is and then in that form, so both must be found.
+    """
+    written = {(row.scheme, row.raw) for row in rows}
+    for row in rows:
+        rest = (row.code, _iso(row.valid_from), _iso(row.valid_to))
+        yield (name, row.scheme, row.raw, *rest)
+        plain = _plain(row.raw)
+        if plain and (row.scheme, plain) not in written:
+            yield (name, row.scheme, plain, *rest)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().translate(_HALF_WIDTH)
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
