@@ -107,7 +107,7 @@ def _record_types(as_json: bool) -> None:
                     "record_type": c.record_type,
                     "version": c.version,
                     "label": {"en": c.label.en, "zh": c.label.zh},
-                    "description": c.description,
+                    "description": {"en": c.description, "zh": c.note_zh},
                     "fields": len(c.fields),
                 }
                 for c in contracts
@@ -137,15 +137,14 @@ def _fields(contract: Contract, as_json: bool) -> None:
                 "record_type": contract.record_type,
                 "version": contract.version,
                 "label": {"en": contract.label.en, "zh": contract.label.zh},
-                "description": contract.description,
+                "description": {"en": contract.description, "zh": contract.note_zh},
                 "fields": [field_summary(f) for f in contract.fields],
                 "rules": [rule_as_dict(r) for r in contract.declared],
             }
         )
         return
     say_data(f"{contract.record_type} {contract.version}  {contract.label}")
-    if language() == "en":
-        say_data(contract.description)
+    say_data(tr(contract.description, contract.note_zh or contract.label.zh))
     say_table(_heads(), [_row(f) for f in contract.fields])
     say(
         tr(

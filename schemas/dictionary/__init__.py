@@ -142,7 +142,7 @@ def _index(language: Language) -> Iterator[str]:
                 contract.version,
                 str(len(contract.fields)),
                 joined([block_words(b) for b in blocks_in(contract)], language),
-                contract.description if language == "en" else contract.label.zh,
+                _about(contract, language),
             ]
         )
     yield from table(heads, language, rows)
@@ -179,9 +179,8 @@ def _how_to_read(language: Language) -> Iterator[str]:
 def _record(contract: Contract, language: Language) -> Iterator[str]:
     title = f"{contract.label.in_language(language)} `{contract.record_type}` {contract.version}"
     yield from head(title, contract.record_type, language)
-    if language == "en":
-        yield contract.description
-        yield ""
+    yield _about(contract, language)
+    yield ""
     for block, fields in fields_by_block(contract):
         if block is None:
             yield from table(_FIELD_HEADS, language, [_field(f, language) for f in fields])
@@ -211,6 +210,10 @@ def _record(contract: Contract, language: Language) -> Iterator[str]:
             f"And those of the [shared fields]({page}): {names}.",
             f"以及[共用字段]({page})的规则：{names}。",
         ).in_language(language)
+
+
+def _about(contract: Contract, language: Language) -> str:
+    return contract.description if language == "en" else contract.note_zh or contract.label.zh
 
 
 def _reference(block: str, fields: Sequence[Field], language: Language) -> Iterator[str]:
