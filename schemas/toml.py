@@ -127,23 +127,46 @@ def _names_beside(model: type[BaseModel], location: list[str]) -> Iterator[str]:
 
 
 def _line_of(text: str, location: list[str]) -> int | None:
-    """The line of a key: the last part found after the headers of its tables.
+    """The line of a key: the last part found below the header of its table.
 
     ``tomllib`` keeps no positions; a scan is enough for a message that a person reads, and
     says nothing (None) rather than something wrong when the key is not on a line of its own.
     """
     lines = text.splitlines()
-    names = [p for p in location if not p.isdigit()]
+    names, numbers = _names_and_numbers(location)
     for length in range(len(names), 0, -1):
-        start = 0
-        if length > 1:
-            header = re.compile(
-                r"^\s*\[\[?\s*" + r"\s*\.\s*".join(map(re.escape, names[: length - 1]))
-            )
-            start = next((i for i, line in enumerate(lines) if header.match(line)), 0)
+        start, end = _section(lines, names[: length - 1], numbers[: length - 1])
         key = re.compile(r'^\s*"?' + re.escape(names[length - 1]) + r'"?\s*=')
         table = re.compile(r"^\s*\[\[?[^\]]*\b" + re.escape(names[length - 1]) + r"\s*\]")
-        for i in range(start, len(lines)):
-            if key.match(lines[i]) or table.match(lines[i]):
-                return i + 1
+        found = [i + 1 for i in range(start, end) if key.match(lines[i]) or table.match(lines[i])]
+        if found:
+            nth = numbers[length - 1]
+            return found[nth] if nth < len(found) else found[0]
     return None
+
+
+def _names_and_numbers(location: list[str]) -> tuple[list[str], list[int]]:
+    """Names of the tables and keys on the way, and which of several tables of a name it is."""
+    names: list[str] = []
+    numbers: list[int] = []
+    for part in location:
+        if not part.isdigit():
+            names.append(part)
+            numbers.append(0)
+        elif numbers:
+            numbers[-1] = int(part)
+    return names, numbers
+
+
+def _section(lines: list[str], names: list[str], numbers: list[int]) -> tuple[int, int]:
+    """First and one past the last line of a table; of the n-th one in an array of tables."""
+    if not names:
+        return 0, len(lines)
+    opened = r"^\s*\[\[?\s*" + r"\s*\.\s*".join(map(re.escape, names))
+    exact = [i for i, line in enumerate(lines) if re.match(opened + r"\s*\]", line)]
+    if numbers[-1] < len(exact):
+        start = exact[numbers[-1]]
+        later = (i for i in range(start + 1, len(lines)) if re.match(r"\s*\[", lines[i]))
+        return start, next(later, len(lines)) if len(exact) > 1 else len(lines)
+    loose = (i for i, line in enumerate(lines) if re.match(opened, line))
+    return next(loose, 0), len(lines)
