@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hefu.lineage import PRIVATE, lineage, private_columns
 from schemas.errors import ConfigError
-from schemas.masking import mask
+from schemas.masking import mask, mask_text
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -121,8 +121,11 @@ def shown(node: Node, row: OpenRow, *, reveal: bool) -> Shown:
     hidden = _hidden_columns(node, row, contract, tuple(values))
     open_fields = {f.name for f in contract.fields if f.classification not in PRIVATE}
     return Shown(
-        {c: mask(v) if v is not None and c in hidden else v for c, v in values.items()},
-        {f: text if f in open_fields else mask(text) for f, text in uncast.items()},
+        {
+            c: v if v is None else mask(v) if c in hidden else mask_text(v)
+            for c, v in values.items()
+        },
+        {f: mask_text(text) if f in open_fields else mask(text) for f, text in uncast.items()},
         mask(row.raw_text) if row.raw_text is not None else None,
         masked=True,
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hefu.lineage import PRIVATE, lineage, private_columns
-from schemas.masking import mask
+from schemas.masking import mask, mask_text
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def _show(
 def _cell(value: object, *, hide: bool) -> str:
     if value is None:
         return "–"
-    text = mask(str(value)) if hide else str(value)
+    text = mask(str(value)) if hide else mask_text(str(value))
     text = text.replace("\n", "⏎")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

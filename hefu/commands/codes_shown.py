@@ -91,7 +91,7 @@ def say_unmapped(found: list[Unmapped]) -> None:
                 entry.field,
                 entry.code_list,
                 ", ".join(entry.schemes) or "–",
-                str(_NOT_SHARED) if entry.raw is None else entry.raw,
+                _text(entry),
                 show_count(entry.records),
                 show_time(entry.first_seen),
                 show_time(entry.last_seen),
@@ -107,6 +107,13 @@ def say_unmapped(found: list[Unmapped]) -> None:
     _say_received(found)
 
 
+def _text(entry: Unmapped) -> str:
+    """The source's own text; it may hold anything, so numbers of persons in it are masked."""
+    from schemas.masking import mask_text
+
+    return str(_NOT_SHARED) if entry.raw is None else mask_text(entry.raw)
+
+
 def _say_received(found: list[Unmapped]) -> None:
     if any(entry.received for entry in found):
         say(
@@ -120,8 +127,12 @@ def _say_received(found: list[Unmapped]) -> None:
 def say_proposals(proposed: list[tuple[Unmapped, list[Proposal]]]) -> None:
     rows = []
     for entry, proposals in proposed:
-        text = str(_NOT_SHARED) if entry.raw is None else entry.raw
-        head = (entry.code_list, ", ".join(entry.schemes) or "–", text, show_count(entry.records))
+        head = (
+            entry.code_list,
+            ", ".join(entry.schemes) or "–",
+            _text(entry),
+            show_count(entry.records),
+        )
         if not proposals:
             rows.append((*head, "–", tr("nothing alike", "没有相近的代码"), ""))
         for proposal in proposals:
@@ -172,7 +183,7 @@ def unmapped_as_json(entry: Unmapped) -> dict[str, Any]:
         "field": entry.field,
         "list": entry.code_list,
         "schemes": list(entry.schemes),
-        "raw": entry.raw,
+        "raw": None if entry.raw is None else _text(entry),
         "records": entry.records,
         "first_seen": entry.first_seen,
         "last_seen": entry.last_seen,

@@ -117,7 +117,7 @@ def list_(
             (
                 row.row_id,
                 row.stream_id,
-                row.source_record_id or "–",
+                _numbers_masked(row.source_record_id) or "–",
                 row.object_digest[:12],
                 str(row.row),
                 show_time(row.time),
@@ -230,6 +230,12 @@ def rules_as_json(rules: dict[str, Rule]) -> dict[str, Any]:
     }
 
 
+def _numbers_masked(text: str | None) -> str | None:
+    from schemas.masking import mask_text
+
+    return text if text is None else mask_text(text)
+
+
 def _as_json(row: OpenRow) -> dict[str, Any]:
     return {
         "id": row.row_id,
@@ -239,7 +245,7 @@ def _as_json(row: OpenRow) -> dict[str, Any]:
         "object": row.object_digest,
         "row": row.row,
         "record_id": row.record_id,
-        "source_record_id": row.source_record_id,
+        "source_record_id": _numbers_masked(row.source_record_id),
         "reasons": list(row.reasons),
     }
 

@@ -24,6 +24,7 @@ from schemas.identities.persons import (
     id_no,
     id_no_18,
     id_no_ok,
+    id_region_known,
 )
 from schemas.identities.plates import (
     plate,
@@ -45,6 +46,7 @@ __all__ = [
     "id_no",
     "id_no_18",
     "id_no_ok",
+    "id_region_known",
     "identity_macros",
     "org_check",
     "org_code",
@@ -64,6 +66,6 @@ __all__ = [
 
 
 def identity_macros() -> str:
-    """SQL of the macros; to be run after ``schemas/macros.sql``, whose ``txt`` they call."""
+    """SQL of the macros; to be run after ``schemas/macros.sql`` and the tables of code lists."""
     modules = (characters, plates, organisations, persons, vehicles, tokens)
     return "".join(module.MACROS for module in modules)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 
 from schemas.identities.characters import bare, render, txt
 
@@ -29,11 +30,14 @@ _FORM = "[0-9]{17}[0-9X]"
 _DATED = f"[0-9]{{6}}{_BORN}[0-9]{{3}}[0-9X]"
 _DATED_15 = f"[0-9]{{6}}{_BORN_15}[0-9]{{3}}"
 
+_REGION_SCHEMES = ("canonical", "history")
+
 _ANY_ID = re.compile(f"{_FORM}|[0-9]{{15}}")
 _ID = re.compile(_DATED)
 _ID_15 = re.compile(_DATED_15)
-#: An identity number anywhere in a text, whether or not its check digit is right.
-ID_IN_TEXT = f"[0-9]{{6}}{_BORN}[0-9]{{3}}[0-9Xx]"
+#: A person's number anywhere in a text: whether or not its check digit is right, in groups or not.
+ID_IN_TEXT = f"[0-9]{{6}}[ -]?{_BORN}[ -]?[0-9]{{3}}[0-9Xx]"
+MOBILE_IN_TEXT = "1[3-9][0-9](?:[ -]?[0-9]{4}){2}"
 
 
 def id_no(x: str | None) -> str | None:
@@ -82,6 +86,25 @@ def id_born_by(x: str | None, day: date | None) -> bool | None:
     """Whether the holder was born on ``day`` or before; None for no right number or no day."""
     born = id_birth_date(x)
     return None if born is None or day is None else born <= day
+
+
+def id_region_known(x: str | None) -> bool | None:
+    """Whether the first six digits are, or once were, a code of list ``division``.
+
+    A warning at most: the list's history is not complete, and residence permits of foreigners
+    and of Hong Kong, Macao and Taiwan have codes of their own. None for no number.
+    """
+    number = id_no(x)
+    if number is None or not _ANY_ID.fullmatch(number):
+        return None
+    return number[:6] in _regions()
+
+
+@cache
+def _regions() -> frozenset[str]:
+    from schemas.codes import all_codes
+
+    return frozenset(row.raw for row in all_codes()["division"] if row.scheme in _REGION_SCHEMES)
 
 
 def _digit_sum(weights: tuple[int, ...]) -> str:
@@ -134,6 +157,13 @@ CREATE OR REPLACE MACRO id_birth_date(x) AS
     THEN CAST(substr(p, 7, 4) || '-' || substr(p, 11, 2) || '-' || substr(p, 13, 2) AS DATE)
   END)[1];
 
+-- BOOLEAN: the first six digits are, or once were, a code of list division; NULL for no number.
+CREATE OR REPLACE MACRO id_region_known(x) AS
+  CASE WHEN regexp_full_match(id_no(x), '$form|[0-9]{15}')
+    THEN left(id_no(x), 6) IN (
+      SELECT raw FROM hefu_code WHERE list = 'division' AND scheme IN ($region_schemes))
+  END;
+
 -- BOOLEAN: the holder was born on that DATE or before.
 CREATE OR REPLACE MACRO id_born_by(x, day) AS
   id_birth_date(x) <= day;
@@ -143,4 +173,5 @@ CREATE OR REPLACE MACRO id_born_by(x, day) AS
     dated_15=_DATED_15,
     checks=_CHECKS,
     sum=_digit_sum(_WEIGHTS),
+    region_schemes=", ".join(f"'{s}'" for s in _REGION_SCHEMES),
 )

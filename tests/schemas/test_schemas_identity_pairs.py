@@ -53,7 +53,7 @@ def _id_no(rng: random.Random) -> str:
     """Of a region that is none; of a day that may not be."""
     year = rng.choice(("1800", "1900", "2000", "2024", "2100", "2999", "0000", "3000", "1899"))
     day = f"{rng.choice((0, 1, 2, 4, 12, 13)):02}{rng.choice((0, 1, 28, 29, 30, 31, 32)):02}"
-    body = "999999" + year + day + _some(rng, "0123456789", 3)
+    body = rng.choice(("999999", "330184", "110101")) + year + day + _some(rng, "0123456789", 3)
     return body + rng.choice((ids.id_check(body), rng.choice("0123456789X")))
 
 
@@ -138,7 +138,7 @@ def given(shared_con: duckdb.DuckDBPyConnection) -> list[str | None]:
     [
         *("plate", "plate_ok", "plate_unread", "plate_kind", "plate_division"),
         *("credit_code", "credit_code_ok", "org_code", "org_code_ok", "org_match_key"),
-        *("id_no", "id_no_ok", "id_no_18", "id_birth_date"),
+        *("id_no", "id_no_ok", "id_no_18", "id_birth_date", "id_region_known"),
         *("vin", "vin_ok", "vin_check_ok", "transport_certificate_no"),
     ],
 )
