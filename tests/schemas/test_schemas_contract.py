@@ -133,13 +133,23 @@ def test_what_is_always_in_a_bundle_is_never_personal() -> None:
         assert {f.classification for f in technical} <= {"public", "internal"}
 
 
+SENSITIVE = {
+    "party_id_no", "party_other_id_nos", "party_phone", "party_address", "driver_license_no",
+    "legal_representative_id_no", "suspected_offence",
+}  # fmt: skip
+PERSONAL = {
+    "party_name", "vehicle_plate_no", "driver_name", "officer_names", "raw_values", "case_name",
+    "reporter_name", "contact_name", "contact_phone", "supervision_object_name",
+}  # fmt: skip
+
+
 def test_identity_numbers_phones_and_addresses_are_sensitive() -> None:
     for contract in CONTRACTS:
         for field in contract.fields:
-            if field.name in {"party_id_no", "party_phone", "party_address", "driver_license_no"}:
-                assert field.classification == "sensitive"
-            if field.name in {"party_name", "vehicle_plate_no", "driver_name", "officer_names"}:
-                assert field.classification == "personal"
+            if field.name in SENSITIVE:
+                assert field.classification == "sensitive", field.name
+            if field.name in PERSONAL:
+                assert field.classification == "personal", field.name
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
