@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli_world import Hefu
+from cli_world import ROOT, Hefu
 
 from schemas.contract import load_contract, record_types
 from schemas.dictionary import data_dictionary, record_page
@@ -174,3 +177,23 @@ def test_every_field_of_every_record_can_be_told(hefu: Hefu) -> None:
             ran = hefu("dictionary", record_type, name)
             assert ran.code == 0
             assert ran.out.startswith(f"{record_type}.{name}  ")
+
+
+def test_it_needs_nothing_of_the_pipeline() -> None:
+    """Agencies that only read bundles have the small install; they ask most often."""
+    heavy = ("prefect", "great_expectations", "deltalake", "pandas", "duckdb")
+    code = (
+        "import sys; from hefu.cli import run\n"
+        "for words in ([], ['lead'], ['lead', 'vehicle_plate_color'], ['--find', 'plate']):\n"
+        "    assert run(['dictionary', *words]) == 0\n"
+        f"sys.exit(' '.join(m for m in {heavy} if m in sys.modules) or 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"HEFU_LANG": "en", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
