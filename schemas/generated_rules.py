@@ -16,6 +16,7 @@ from schemas.raw_values import (
     CONTROL,
     LONGEST_CODE,
     LONGEST_LITERAL,
+    is_no_code,
     is_translated,
     is_unknown,
 )
@@ -147,7 +148,7 @@ def _control(texts: list[Field], projected: bool) -> Rule:
 
 def _no_code(fields: list[Field], projected: bool) -> Rule:
     if projected:
-        violation = " OR ".join(_too_long(f) for f in fields)
+        violation = " OR ".join(_is_no_code(f) for f in fields)
     else:
         keys = ", ".join(literal(f.name) for f in fields)
         violation = (
@@ -171,10 +172,11 @@ def _no_code(fields: list[Field], projected: bool) -> Rule:
     )
 
 
-def _too_long(field: Field) -> str:
+def _is_no_code(field: Field) -> str:
     name = ident(field.name)
     if field.duckdb_type.endswith("[]"):
-        return f"len(list_filter({name}, lambda e: length(e) > {LONGEST_CODE})) > 0"
+        return f"len(list_filter({name}, lambda e: {is_no_code('e')})) > 0"
+    # Control characters are told by text:control.
     return (
         f"CASE WHEN strlen({name}) > {LONGEST_CODE} "
         f"THEN length({name}) > {LONGEST_CODE} ELSE FALSE END"
