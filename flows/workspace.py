@@ -22,9 +22,11 @@ def workspace(node: Node) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
 
     In memory because a file costs nearly three times as much on the same rows; it spills
     all the same. The folder goes when the run ends; one left by a killed run goes with the next.
+    The database knows the node's own code rows. Raises ``ConfigError`` if one can't be used.
     """
     from schemas.sql import connect
 
+    codes = node.codes()
     tmp = node.place("tmp") / "runs"
     tmp.mkdir(parents=True, exist_ok=True)
     _sweep(tmp)
@@ -33,6 +35,7 @@ def workspace(node: Node) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         memory_limit=node.config.node.memory_limit,
         temp_directory=folder,
         threads=node.config.node.threads,
+        codes=codes,
     )
     try:
         yield con, folder

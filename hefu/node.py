@@ -5,6 +5,7 @@ On disk (all made by ``hefu init``)::
     hefu.toml                                    this file's model
     sources/<system>/<stream>/source.toml        what is pulled       (connectors.config)
     sources/<system>/<stream>/mapping.sql        what it means        (schemas.mapping)
+    codes/<list>.csv                             how its systems write codes (schemas.codes)
     agreements/*.toml                            who may have what    (exchange.agreement)
     partners/<code>/partner.toml, *.pem          whom we trust        (exchange.partner)
     keys/                                        private, 0600
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from connectors.config import SourceConfig
     from exchange.agreement import Agreement
     from exchange.partner import Partner
+    from schemas.sql import Codes
 
 CONFIG_NAME = "hefu.toml"
 
@@ -139,6 +141,16 @@ class Node:
                     ),
                 )
         return [s for s in found if s.stream_id in wanted or s.config.system in wanted]
+
+    def codes(self) -> Codes:
+        """The code lists by name, with the node's own rows of ``codes/<list>.csv``.
+
+        Read anew each time, so that a row added now is used by the next run. Raises
+        ``ConfigError`` with file and line of a row that can't be used.
+        """
+        from schemas.codes import load_codes
+
+        return load_codes(self.root / "codes")
 
     def agreements(self) -> list[Agreement]:
         from exchange.agreement import load_agreement

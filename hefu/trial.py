@@ -84,7 +84,7 @@ def try_source(node: Node, source: Source, now: datetime) -> Trial:
 
     landing = Landing(node.place("landing"))
     delivery = probe(source.config, source.folder, landing, secrets=node.secrets, now=now)
-    con = connect(memory_limit=node.config.node.memory_limit)
+    con = connect(memory_limit=node.config.node.memory_limit, codes=node.codes())
     try:
         return try_mapping(con, node, source, delivery, now)
     finally:
