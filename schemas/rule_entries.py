@@ -83,6 +83,7 @@ class Parameter(Entry):
     TABLE: ClassVar[str] = "parameter"
     value: Decimal
     unit: str
+    unit_zh: str
 
 
 class Choice(Entry):

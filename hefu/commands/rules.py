@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hefu.commands.options import JSON, add_command, add_group, argument, option
+from hefu.commands.rules_text import (
+    assessment_json,
+    basis_json,
+    content,
+    entry_json,
+    say_assessment,
+    say_basis,
+    say_entry,
+    say_limit,
+    verified,
+)
 from hefu.terminal import CST, say, say_data, say_json, say_table, tr
 from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from schemas.law.basis import Basis
-    from schemas.law.overload import Assessment, Limit, Reading
-    from schemas.rule_entries import Entry
-    from schemas.rulepack import RulePack
+    from schemas.law.overload import Limit, Reading
 
 ON = option(
     "--on", metavar="DATE", en="the law of this day (default: today)", zh="按此日的法律（默认今天）"
@@ -104,7 +112,7 @@ def list_(
     day = _day(on)
     found = [(p, e) for p in packs_of(_division(division)) for e in p.entries(Entry, on=day)]
     if as_json:
-        say_json([_entry_json(pack, entry) for pack, entry in found])
+        say_json([entry_json(pack, entry) for pack, entry in found])
         return
     say_table(
         [
@@ -116,7 +124,7 @@ def list_(
             tr("verified", "核实"),
         ],
         [
-            (e.name, p.version, _content(e), str(e.valid_from), e.article, _verified(e))
+            (e.name, p.version, content(e), str(e.valid_from), e.article, verified(e))
             for p, e in found
         ],
         empty=tr(f"no rule is in force on {day}", f"{day} 没有生效的规则"),
@@ -127,7 +135,7 @@ def show(
     name: Annotated[str, argument("NAME", en="name of the row", zh="规则名称")],
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
-    from schemas.rule_entries import SOURCES, Entry
+    from schemas.rule_entries import Entry
     from schemas.rulepack import rule_packs
 
     every = [(pack, entry) for pack in rule_packs() for entry in pack.entries(Entry)]
@@ -141,22 +149,10 @@ def show(
             or Text(en="see hefu rules list", zh="请用 hefu rules list 查看"),
         )
     if as_json:
-        say_json([_entry_json(pack, entry) for pack, entry in found])
+        say_json([entry_json(pack, entry) for pack, entry in found])
         return
     for pack, entry in found:
-        until = entry.valid_to or tr("open", "至今")
-        say_data(f"{entry.name}  {pack.version} ({pack.label})  {entry.valid_from} – {until}")
-        say_data("  " + _content(entry))
-        say_data(tr(f"  article: {entry.article}", f"  依据：{entry.article}"))
-        say_data(tr(f"  text: {entry.text}", f"  条文：{entry.text}"))
-        say_data(tr(f"  how known: {SOURCES[entry.source]}", f"  来源：{SOURCES[entry.source]}"))
-        say_data(tr(f"  verified: {_verified(entry)}", f"  核实：{_verified(entry)}"))
-        if entry.withdrawn:
-            say_data(
-                tr(f"  found wrong on {entry.withdrawn}", f"  {entry.withdrawn} 发现有误，已停用")
-            )
-        if entry.note:
-            say_data(tr(f"  note: {entry.note}", f"  说明：{entry.note}"))
+        say_entry(pack, entry)
 
 
 def overload(
@@ -231,14 +227,14 @@ def overload(
                 "on": day.isoformat(),
                 "division": place or None,
                 "limit_kg": limit,
-                "limit_basis": _basis_json(found.basis) if found else None,
-                "assessments": [_assessment_json(a) for a in assessments],
+                "limit_basis": basis_json(found.basis) if found else None,
+                "assessments": [assessment_json(a) for a in assessments],
             }
         )
         return
-    _say_limit(assessments[0], found)
+    say_limit(assessments[0], found)
     for assessment in assessments:
-        _say_assessment(assessment)
+        say_assessment(assessment)
 
 
 def deadline(
@@ -343,7 +339,7 @@ def limitation(
                 "years": found.years,
                 "on": day.isoformat(),
                 "passed": passed,
-                "bases": [_basis_json(basis) for basis in found.bases],
+                "bases": [basis_json(basis) for basis in found.bases],
             }
         )
         return
@@ -356,7 +352,7 @@ def limitation(
         )
     )
     for basis in found.bases:
-        _say_basis(basis)
+        say_basis(basis)
 
 
 def _limit_of(axles: int, place: str, day: date, configuration: Configuration | None) -> Limit:
@@ -384,111 +380,6 @@ def _reading(read_as: ReadAs | None) -> Reading:
             return Reading("ceil", "limit")
         case ReadAs.ceil_free:
             return Reading("ceil", "free")
-
-
-def _say_limit(one: Assessment, found: Limit | None) -> None:
-    say_data(
-        tr(
-            f"limit {one.limit_kg} kg, weight {one.total_weight_kg} kg, excess {one.excess_kg} kg "
-            f"({one.excess_ratio:.2%})",
-            f"限值 {one.limit_kg} 千克，总质量 {one.total_weight_kg} 千克，"
-            f"超限 {one.excess_kg} 千克（{one.excess_ratio:.2%}）",
-        )
-    )
-    if found is not None:
-        _say_basis(found.basis)
-
-
-def _say_assessment(assessment: Assessment) -> None:
-    words = {
-        "no_excess": tr("no excess", "未超限"),
-        "warning": tr("warning", "警告"),
-        "may_be_exempt": tr("may go unpunished", "可以不予处罚"),
-        "fine": tr(f"fine {assessment.fine_cny} yuan", f"罚款 {assessment.fine_cny} 元"),
-    }
-    where = assessment.basis.jurisdiction
-    first = tr(", prevails here", "，优先适用") if assessment.prevails else ""
-    say_data("")
-    say_data(tr(f"{where}{first}: ", f"{where}{first}：") + words[assessment.outcome])
-    for step in assessment.steps:
-        say_data(f"  {step}")
-    _say_basis(assessment.basis)
-    if assessment.basis.note:
-        say_data(tr(f"  note: {assessment.basis.note}", f"  说明：{assessment.basis.note}"))
-
-
-def _say_basis(basis: Basis) -> None:
-    doubts = []
-    if not basis.verified:
-        doubts.append(tr("number not verified", "数值待核实"))
-    if not basis.date_verified:
-        doubts.append(tr("date not verified", "施行日期待核实"))
-    told = tr(f" ({', '.join(doubts)})", f"（{'，'.join(doubts)}）") if doubts else ""
-    say_data(f"  {basis.article} [{basis.version}]{told}")
-
-
-def _assessment_json(assessment: Assessment) -> dict[str, Any]:
-    return {
-        "jurisdiction": {
-            "en": assessment.basis.jurisdiction.en,
-            "zh": assessment.basis.jurisdiction.zh,
-        },
-        "prevails": assessment.prevails,
-        "outcome": assessment.outcome,
-        "fine_cny": f"{assessment.fine_cny:.2f}",
-        "excess_kg": assessment.excess_kg,
-        "excess_ratio": str(assessment.excess_ratio),
-        "capped": assessment.capped,
-        "rounding": assessment.reading.rounding,
-        "counted_from": assessment.reading.counted_from,
-        "steps": [{"en": step.en, "zh": step.zh} for step in assessment.steps],
-        "basis": _basis_json(assessment.basis),
-    }
-
-
-def _basis_json(basis: Basis) -> dict[str, Any]:
-    return {
-        "pack": basis.pack,
-        "version": basis.version,
-        "name": basis.entry,
-        "article": basis.article,
-        "text": basis.text,
-        "source": basis.source,
-        "verified": basis.verified,
-        "date_verified": basis.date_verified,
-        "valid_from": basis.valid_from.isoformat(),
-        "valid_to": basis.valid_to.isoformat() if basis.valid_to else None,
-    }
-
-
-def _entry_json(pack: RulePack, entry: Entry) -> dict[str, Any]:
-    from schemas.law.basis import basis_of
-
-    told = _basis_json(basis_of(pack, entry))
-    return {
-        "table": entry.TABLE,
-        **told,
-        "content": entry.model_dump(mode="json", include=set(entry.content())),
-        "withdrawn": entry.withdrawn.isoformat() if entry.withdrawn else None,
-        "note": entry.note,
-    }
-
-
-def _content(entry: Entry) -> str:
-    """The row's own fields in one line, those that say nothing left out."""
-    parts = []
-    for key, value in entry.content().items():
-        if value is None or value is False or value == () or value == "":
-            continue
-        told = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        parts.append(told if key == "value" else f"{key}={told}")
-    return " ".join(parts)
-
-
-def _verified(entry: Entry) -> str:
-    if not entry.verified:
-        return tr("unverified", "待核实")
-    return tr("yes", "是") if entry.date_verified else tr("yes, date unverified", "是，日期待核实")
 
 
 def _day(on: str | None) -> date:
