@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 import pytest
+from schemas_homes import HOMES
 from schemas_samples import CREDIT_CODE, ID_NO, ORIGIN, fetch
 
 from schemas.codes import all_codes, canonical
@@ -342,111 +343,6 @@ def test_a_check_never_holds_the_number_of_its_subject(record_type: str) -> None
     own = [f for f in contract.fields if not f.envelope]
     assert {f.classification for f in own} <= {"public", "internal"}
     assert contract.field("subject_token").limits["pattern"].startswith("^")
-
-
-# Where each field of the model (record-model 3.10, 3.12; data-standards 2.7 to 2.9) went.
-HOMES: dict[str, dict[str, str]] = {
-    "licence": {
-        "licence_type": "licence_type",
-        "licence_no": "licence_no",
-        "holder": "party_name party_id_no party_category",
-        "status": "licence_status",
-        "issue_org": "issue_org_name issue_org_uscc",
-        "first_issue_date": "first_issue_date",
-        "valid_from": "valid_from",
-        "valid_to": "valid_to",
-        "scope": "business_scope",
-        "status_time": "status_time",
-        "网约车 address": "division_code",
-        "网约车 vehicleNo": "vehicle_plate_no",
-        "网约车 plateColor": "vehicle_plate_color",
-        "网约车 seats": "seat_count",
-        "网约车 brand": "vehicle_brand",
-        "网约车 model": "vehicle_model",
-        "网约车 vehicleType": "vehicle_type",
-        "网约车 ownerName": "party_name",
-        "网约车 vin": "vin",
-        "网约车 certificate": "licence_no",
-        "网约车 transAgency": "issue_org_name",
-        "网约车 transArea": "operating_area",
-        "网约车 transDateStart, transDateStop": "valid_from valid_to",
-        "网约车 checkState": "annual_inspection_status",
-        "网约车 commercialType": "commercial_type",
-        "网约车 driverName": "party_name",
-        "网约车 driverIDCard": "party_id_no",
-        "网约车 driverPhone": "party_phone",
-        "网约车 licenseId": "driver_license_no",
-        "网约车 certificateA": "licence_no",
-        "网约车 networkCarIssueOrganization, -Date": "issue_org_name issue_date",
-        "网约车 networkCarProofOn, -Off": "valid_from valid_to",
-        "网约车 inDriverBlacklist": "blacklist_flag",
-        "运政 业户名称": "party_name",
-        "运政 业户编码、USCC": "operator_code party_id_no",
-        "运政 行政区划": "division_code",
-        "运政 经济类型": "economic_type",
-        "运政 法人": "legal_representative",
-        "运政 经营许可证字、号": "licence_no",
-        "运政 道路运输证号": "licence_no transport_certificate_no",
-        "运政 号牌、车牌颜色": "vehicle_plate_no vehicle_plate_color",
-        "运政 车架号": "vin",
-        "运政 车辆类型": "vehicle_type",
-        "运政 有效期止": "valid_to",
-        "运政 身份证号": "party_id_no",
-        "运政 从业资格类别": "qualification_categories",
-        "运政 从业资格证号": "licence_no",
-        "运政 初领、发放时间": "first_issue_date issue_date",
-        "运政 有效期至": "valid_to",
-        "运政 发证机关": "issue_org_name",
-        "运政 证照状态": "licence_status",
-        "运政 从业状态": "employment_status",
-        "运政 补换证次数": "reissue_count",
-        "运政 稽查处理状态": "enforcement_handling_status",
-    },
-    "exemption_check": {
-        "subject_token": "subject_token",
-        "subject_kind": "subject_kind",
-        "window_start, window_end": "window_start_date window_end_date",
-        "case_cause_scope": "case_cause_scope",
-        "hits[]": "hit_record_ids hit_source_org_codes",
-        "result": "exemption_result",
-        "data_coverage": "answered_org_codes answered_as_of_times unanswered_org_codes",
-        "query_purpose": "query_purpose",
-        "operator_role": "operator_role",
-    },
-    "accumulation_snapshot": {
-        "subject_token": "subject_token",
-        "subject_kind": "subject_kind",
-        "window_start, window_end": "window_start_date window_end_date",
-        "case_cause_scope": "case_cause_scope",
-        "hits[]": "hit_record_ids hit_source_org_codes",
-        "result": "accumulation_result",
-        "data_coverage": "answered_org_codes answered_as_of_times unanswered_org_codes",
-        "query_purpose": "query_purpose",
-        "operator_role": "operator_role",
-        "base date": "base_date_kind count_by_violation_date count_by_decision_date",
-        "rule pack, article": "applied_rule_pack_version applied_article",
-        "threshold": "threshold_count threshold_ratio",
-        "numerator, denominator, ratio": (
-            "overloaded_vehicle_count fleet_vehicle_count overloaded_vehicle_ratio"
-        ),
-    },
-    "work_order": {
-        "work_order_no": "work_order_no",
-        "hotline": "hotline",
-        "business_type": "hotline_business_type",
-        "accept_time": "accept_time",
-        "domain": "business_domain",
-        "division": "division_code",
-        "appellant": "complainant_withheld_flag",
-        "content": "content",
-        "respondent": "party_name vehicle_plate_no",
-        "handle_agency": "handling_org handling_org_name",
-        "due_time": "due_time",
-        "finish_time": "finish_time",
-        "result": "handling_result",
-        "satisfaction": "satisfaction",
-    },
-}
 
 
 @contracts
