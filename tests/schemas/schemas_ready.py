@@ -58,16 +58,24 @@ def outcome(ready: Ready, sample: Path, folder: Path) -> Outcome:
         trial = try_mapping(con, node, source, delivery, NOW)
         contract = load_contract(ready.about.record_type)
         names = [*parse_mapping(con, sql, "mapping.sql", contract).outputs, "raw_values"]
+        # As texts, so that an amount is compared to the fen and a time with its zone.
+        exact = "|".join(("DECIMAL(16,2)", "DECIMAL(6,4)", "TIMESTAMPTZ"))
+        kept = ", ".join(
+            f"{n}: {n}::VARCHAR" if contract.field(n).duckdb_type in exact else f"{n}: {n}"
+            for n in names
+        )
         rows = con.execute(
-            "SELECT _row, to_json(a) AS record, NULL AS reasons FROM accepted a UNION ALL "
+            f"SELECT _row, to_json({{{kept}}}) AS record, NULL AS reasons FROM accepted UNION ALL "
             "SELECT _row, NULL, reasons FROM quarantined UNION ALL "
             "SELECT c._row, NULL, NULL FROM checked c "
-            "ANTI JOIN accepted a USING (_object, _row) ANTI JOIN quarantined q USING (_object, _row) "
+            "ANTI JOIN accepted USING (_object, _row) ANTI JOIN quarantined USING (_object, _row) "
             "ORDER BY 1"
         ).fetchall()
     finally:
         con.close()
-    return Outcome(trial, [_row(number, record, reasons, names) for number, record, reasons in rows])
+    return Outcome(
+        trial, [_row(number, record, reasons, names) for number, record, reasons in rows]
+    )
 
 
 def _row(

@@ -9,7 +9,7 @@ SELECT
     txt("CF_XDR_MC") AS party_name,
     code('party_category', 'zh', "CF_XDR_LB") AS party_category,
     -- 第一个有值的证件为主，其余依次列入其他证件 the first number that is there, the others beside it
-    list_filter([
+    nullif(list_filter([
         CASE WHEN txt("CF_XDR_SHXYM") IS NOT NULL THEN 'uscc' END,
         CASE WHEN txt("CF_XDR_ZJHM") IS NOT NULL THEN coalesce(code('id_type', 'zh', "CF_XDR_ZJLX"), '') END,
         CASE WHEN txt("CF_XDR_GSZC") IS NOT NULL THEN 'business_licence' END,
@@ -17,7 +17,7 @@ SELECT
         CASE WHEN txt("CF_XDR_SWDJ") IS NOT NULL THEN 'tax_no' END,
         CASE WHEN txt("CF_XDR_SYDW") IS NOT NULL THEN 'institution_no' END,
         CASE WHEN txt("CF_XDR_SHZZ") IS NOT NULL THEN 'social_org_no' END
-    ], lambda e: e IS NOT NULL)[1] AS party_id_type,
+    ], lambda e: e IS NOT NULL)[1], '') AS party_id_type,
     coalesce(
         credit_code("CF_XDR_SHXYM"), id_no("CF_XDR_ZJHM"), txt("CF_XDR_GSZC"), txt("CF_XDR_ZZJG"),
         txt("CF_XDR_SWDJ"), txt("CF_XDR_SYDW"), txt("CF_XDR_SHZZ")

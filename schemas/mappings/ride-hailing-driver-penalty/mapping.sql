@@ -5,7 +5,7 @@ SELECT
     'JSYCF-' || substr(sha256(id_no("licenseId") || '|' || ts_cn("punishTime") || '|' || txt("punishReason")), 1, 32) AS case_no,
     'penalty' AS decision_type,
     'natural_person' AS party_category,
-    CASE WHEN id_no_ok(id_no("licenseId")) THEN 'resident_id' WHEN txt("licenseId") IS NOT NULL THEN 'other' END AS party_id_type,
+    CASE WHEN id_no_ok(id_no("licenseId")) THEN 'resident_id' WHEN txt("licenseId") IS NOT NULL THEN 'driving_licence' END AS party_id_type,
     id_no("licenseId") AS party_id_no,
     id_no("licenseId") AS driver_license_no,
     txt("punishReason") AS violation_type,

@@ -13,6 +13,7 @@ SELECT
     txt("networkCarIssueOrganization") AS issue_org_name,
     date_ymd("networkCarIssueDate") AS issue_date,
     date_ymd("networkCarProofOn") AS valid_from,
-    date_ymd("networkCarProofOff") AS valid_to,
+    -- 长期有效的留空 without an end it is left open
+    CASE WHEN NOT coalesce(regexp_full_match(txt("networkCarProofOff"), '长期(有效)?'), FALSE) THEN date_ymd("networkCarProofOff") END AS valid_to,
     yes_no("inDriverBlacklist") AS blacklist_flag
 FROM raw

@@ -20,7 +20,8 @@ SELECT
     txt("transAgency") AS issue_org_name,
     txt("transArea") AS operating_area,
     date_ymd("transDateStart") AS valid_from,
-    date_ymd("transDateStop") AS valid_to,
+    -- 长期有效的留空 without an end it is left open
+    CASE WHEN NOT coalesce(regexp_full_match(txt("transDateStop"), '长期(有效)?'), FALSE) THEN date_ymd("transDateStop") END AS valid_to,
     code('annual_inspection_status', 'ride_hailing', "checkState") AS annual_inspection_status,
     txt("commercialType") AS commercial_type
 FROM raw

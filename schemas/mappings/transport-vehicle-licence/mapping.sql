@@ -12,5 +12,6 @@ SELECT
     upper(txt("车架号")) AS vin,
     txt("车辆类型") AS vehicle_type,
     code('vehicle_type', 'zh', "车辆类型") AS vehicle_class,
-    date_ymd("有效期止") AS valid_to
+    -- 长期有效的留空 without an end it is left open
+    CASE WHEN NOT coalesce(regexp_full_match(txt("有效期止"), '长期(有效)?'), FALSE) THEN date_ymd("有效期止") END AS valid_to
 FROM raw

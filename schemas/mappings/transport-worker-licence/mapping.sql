@@ -10,7 +10,8 @@ SELECT
     codes('qualification_category', 'zh', regexp_replace("从业资格类别", '[;；,，、]+', '、', 'g'), '、') AS qualification_categories,
     date_ymd("初领时间") AS first_issue_date,
     date_ymd("发放时间") AS issue_date,
-    date_ymd("有效期至") AS valid_to,
+    -- 长期有效的留空 without an end it is left open
+    CASE WHEN NOT coalesce(regexp_full_match(txt("有效期至"), '长期(有效)?'), FALSE) THEN date_ymd("有效期至") END AS valid_to,
     txt("发证机关") AS issue_org_name,
     code('licence_status', 'zh', "证照状态") AS licence_status,
     txt("从业状态") AS employment_status,
