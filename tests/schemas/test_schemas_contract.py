@@ -123,7 +123,7 @@ def test_rules_that_gx_knows_carry_what_it_needs() -> None:
     assert rules["range:axle_count"].params == {"min": 1, "max": 99}
     assert rules["pattern:division_code"].params == {"regex": "^[0-9]{6}$"}
     assert rules["code:division_code"].severity == "soft"
-    assert rules["code:vehicle_plate_color"].severity == "hard"
+    assert rules["code:vehicle_plate_color"].severity == "soft"
 
 
 def test_what_is_always_in_a_bundle_is_never_personal() -> None:
