@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -111,8 +112,9 @@ def _layout(old: Contract, new: Contract) -> Change:
 
 
 def _with_version(contract: Contract, version: str) -> bytes:
-    return contract.yaml_bytes.replace(
-        f"\nversion: {contract.version}\n".encode(), f"\nversion: {version}\n".encode()
+    line = rf'^(\s*"?version"?: *"?){re.escape(contract.version)}'
+    return re.sub(
+        line.encode(), rb"\g<1>" + version.encode(), contract.yaml_bytes, count=1, flags=re.M
     )
 
 
