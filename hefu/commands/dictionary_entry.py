@@ -38,6 +38,7 @@ def _facts(found: Entry) -> Iterator[tuple[str, str]]:
         sharing_words,
         unit_words,
     )
+    from schemas.masking import masked
 
     field, contract = found.field, found.contract
     yield tr("record", "记录类型"), f"{contract.label} {contract.version}"
@@ -50,6 +51,8 @@ def _facts(found: Entry) -> Iterator[tuple[str, str]]:
     yield tr("null", "可空"), str(presence_words(field))
     yield tr("filled by", "由谁填写"), str(filler_words(field))
     yield tr("class", "敏感级别"), _colon(str(CLASSES[field.classification]), masking_words(field))
+    if (hidden := masked(field.examples[0], field.classification)) != field.examples[0]:
+        yield tr("shown as", "界面显示"), f"{field.examples[0]} → {hidden}"
     yield tr("sharing", "共享条件"), str(sharing_words(field))
     if found.block:
         shared = tr("shared fields", "共用字段")

@@ -117,13 +117,23 @@ def record_type_of(word: str) -> str:
     try:
         return names[word.strip() if not word.isascii() else word.strip().lower()]
     except KeyError:
-        near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_NEAR)
         raise ConfigError(
             Text(en=f"there is no record type {word}", zh=f"没有记录类型 {word}"),
-            hint=Text(en=f"did you mean {names[near[0]]}?", zh=f"是否要找 {names[near[0]]}？")
-            if near
-            else Text(en="all record types: hefu dictionary", zh="全部记录类型：hefu dictionary"),
+            hint=_nearest_type(word, names),
         ) from None
+
+
+def _nearest_type(word: str, names: Mapping[str, str]) -> Text:
+    """The record type that ``word`` may have meant, or that it is a field's name."""
+    if near := difflib.get_close_matches(word.strip().lower(), names, n=1, cutoff=_NEAR):
+        meant = names[near[0]]
+        return Text(en=f"did you mean {meant}?", zh=f"是否要找 {meant}？")
+    if find(word):
+        return Text(
+            en=f"fields are called so: hefu dictionary --find {word}",
+            zh=f"有字段叫这个名称：hefu dictionary --find {word}",
+        )
+    return Text(en="all record types: hefu dictionary", zh="全部记录类型：hefu dictionary")
 
 
 def field_of(contract: Contract, word: str) -> Field:

@@ -75,6 +75,7 @@ def test_unit_class_and_limits_of_a_field(hefu: Hefu) -> None:
     person = hefu("dictionary", "case_result", "party_id_no").out
     assert "nothing of it is shown" in person
     assert "at most 64 characters" in person
+    assert "91999900MA00000006 → ************" in person
     ours = hefu("dictionary", "lead", "content_hash").out
     assert "the node; a mapping may not give it" in ours
     assert "in every bundle" in ours
@@ -130,6 +131,7 @@ def test_a_long_code_list_is_printed_when_asked_for(hefu: Hefu) -> None:
         (("lead", "plate_colr"), "vehicle_plate_color (号牌颜色)"),
         (("case_result", "号牌"), "vehicle_plate_no (车辆号牌)"),
         (("nothing_like_it",), "hefu dictionary"),
+        (("罚款金额",), "hefu dictionary --find 罚款金额"),
         (("lead", "--find", ""), ""),
         (("lead", "lead_no", "--find", "x"), ""),
         (("lead", "lead_no", "--markdown"), ""),

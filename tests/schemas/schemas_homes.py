@@ -1,4 +1,4 @@
-"""Where each field of the model (record-model 3.10, 3.12; data-standards 2.7 to 2.9) went."""
+"""Where each field of the record model went, and of the ride-hailing, licence and hotline lists."""
 
 from __future__ import annotations
 
