@@ -70,11 +70,6 @@ class Field:
     limits: Mapping[str, Any]
 
     @property
-    def open_codes(self) -> bool:
-        """A value outside the code list stays as it is."""
-        return self.code_mode == "open"
-
-    @property
     def arrow_type(self) -> pa.DataType:
         """The column's type in Arrow, Parquet and Delta."""
         from schemas.types import arrow_type

@@ -126,6 +126,31 @@ def test_rules_that_gx_knows_carry_what_it_needs() -> None:
     assert rules["code:vehicle_plate_color"].severity == "soft"
 
 
+def test_an_unknown_code_is_refused_only_where_the_node_decides_by_it() -> None:
+    rules = {r.rule_id: r for r in load_contract("case_result").rules()}
+    assert rules["code:data_status"].severity == "hard"
+    assert rules["code:division_code"].severity == "soft"
+    assert rules["code:vehicle_plate_color"].severity == "soft"
+
+
+def test_a_field_says_one_thing_of_its_code_list() -> None:
+    text = load_contract("receipt").yaml_bytes.decode()
+    coded, is_open, is_closed = (
+        f"          - {{property: {mark}}}\n"
+        for mark in (
+            "codeList, value: receipt_grade",
+            "codeListOpen, value: true",
+            "codeListClosed, value: true",
+        )
+    )
+    assert coded + is_closed in text
+    opened = parse_contract(text.replace(coded + is_closed, coded + is_open).encode())
+    assert opened.field("receipt_grade").code_mode == "open"
+    for senseless in (coded + is_closed + is_open, is_closed, is_open):
+        with pytest.raises(ConfigError):
+            parse_contract(text.replace(coded + is_closed, senseless).encode())
+
+
 def test_what_is_always_in_a_bundle_is_never_personal() -> None:
     for contract in CONTRACTS:
         technical = [f for f in contract.fields if f.technical]
