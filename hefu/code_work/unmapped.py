@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hefu.code_work.readers import code_calls_of
-from schemas.codes import UNMAPPED
+from schemas.raw_values import is_unknown, is_unmapped
 from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
@@ -175,16 +175,17 @@ def _query(contract: Contract) -> str:
 
 def _is_unknown(field: Field) -> str:
     value = f"r.{ident(field.name)}"
-    known = f"SELECT code FROM hefu_code_list WHERE list = {literal(field.code_list or '')}"
     if field.code_mode == "translated":
-        return (
-            f"list_contains({value}, {literal(UNMAPPED)})"
-            if _is_list(field)
-            else f"{value} = {literal(UNMAPPED)}"
-        )
+        return is_unmapped(field, value)
     if _is_list(field):
-        return f"len(list_filter({value}, lambda e: e NOT IN ({known}))) > 0"
-    return f"{value} NOT IN ({known})"
+        return f"len({_unlisted(field)}) > 0"
+    return is_unknown(field.code_list or "", value)
+
+
+def _unlisted(field: Field) -> str:
+    """The items of an open list field that its code list does not have."""
+    test = is_unknown(field.code_list or "", "e", in_lambda=True)
+    return f"list_distinct(list_filter(r.{ident(field.name)}, lambda e: {test}))"
 
 
 def _texts(field: Field) -> str:
@@ -199,8 +200,7 @@ def _texts(field: Field) -> str:
         )
         raw = f"unnest(CASE WHEN len({given}) = 0 THEN [NULL] ELSE {given} END)"
     elif _is_list(field):
-        known = f"SELECT code FROM hefu_code_list WHERE list = {literal(field.code_list or '')}"
-        raw = f"unnest(list_distinct(list_filter({value}, lambda e: e NOT IN ({known}))))"
+        raw = f"unnest({_unlisted(field)})"
     else:
         raw = value
     return (
