@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from schemas_contracts import FIELDS, small_contract
 
 from schemas.codes import all_codes
 from schemas.compatibility import Change, at_least, check_release, compare, required_bump
+from schemas.compatibility.__main__ import main
 from schemas.compatibility.changes import LEVELS, parse_version
 from schemas.compatibility.releases import (
     RELEASED,
@@ -381,12 +379,14 @@ def test_a_released_code_never_disappears(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "case_result"), ("zh", "代码表")])
-def test_the_command_says_what_changed(language: str, words: str) -> None:
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "schemas.compatibility"],
-        env=os.environ | {"HEFU_LANG": language, "PYTHONIOENCODING": "utf-8"},
-        cwd=root, capture_output=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert words in done.stdout
+def test_the_command_says_what_changed(
+    language: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HEFU_LANG", language)
+    assert main([]) == 0
+    said = capsys.readouterr()
+    assert words in said.out
+    assert said.err == ""
