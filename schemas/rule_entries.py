@@ -42,8 +42,8 @@ class Entry(BaseModel):
     TABLE: ClassVar[str]
 
     name: Name
-    article: Annotated[str, Field(min_length=2)]
-    text: Annotated[str, Field(min_length=2)]
+    article: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
     source: Literal["read", "excerpt", "memory"]
     verified: bool
     valid_from: date

@@ -51,7 +51,7 @@ class _Day(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     date: date
     working: bool
-    source: Annotated[str, Field(min_length=2)]
+    source: Annotated[str, Field(min_length=1)]
 
 
 class _File(BaseModel):

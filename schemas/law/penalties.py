@@ -77,7 +77,7 @@ def ranges(pack: RulePack, cause: str) -> tuple[FineRange, ...]:
     """The ranges of a cause in one pack, one for each time in which its rows stay the same."""
     rows = [r for r in pack.penalty_ranges if cause in r.causes and r.withdrawn is None]
     edges = sorted({r.valid_from for r in rows} | {r.valid_to for r in rows if r.valid_to})
-    ends: list[date | None] = [*edges[1:], None]
+    ends = [*edges, None][1:]
     found = []
     for start, end in zip(edges, ends, strict=True):
         now = tuple(r for r in rows if r.in_force(start))

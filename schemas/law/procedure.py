@@ -173,7 +173,7 @@ def _hearing_reasons(
     if entry.fact is not None:
         if not facts.get(entry.fact):
             return ()
-        return (Reason(Text(entry.fact, entry.text.rpartition("）")[2]), row.basis),)
+        return (Reason(Text(entry.fact, entry.text.rpartition("）")[-1]), row.basis),)
     kinds = sorted(proposed.kinds.intersection(entry.kinds))
     if not kinds:
         return ()
@@ -192,7 +192,7 @@ def _hearing_reasons(
 
 
 def _item_words(entry: HearingCondition) -> str:
-    return entry.text.rpartition("）")[2]
+    return entry.text.rpartition("）")[-1]
 
 
 def _amount(kinds: Collection[str], proposed: Proposed) -> Decimal:
