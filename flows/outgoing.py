@@ -31,7 +31,7 @@ from quality.verdict import Verdict, verdict_json
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, DataError, Where
 from schemas.identities.tokens import set_token_key
-from schemas.rulepack import load_rule_pack
+from schemas.rulepack import rule_set_version
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -157,7 +157,7 @@ def publish_to(
             },
             contracts={c.contract.record_type: c.contract for c in collected},
             lake_versions=versions,
-            rule_pack_version=load_rule_pack().version,
+            rule_pack_version=rule_set_version(node.agency.division_code),
             verdict=_verdict(con, collected, override_gate),
             period=_period(con, collected),
         )

@@ -22,7 +22,7 @@ from lake.store import Lake
 from schemas.contract import load_contract
 from schemas.errors import VerificationError
 from schemas.mapping import Origin, candidate_sql, parse_mapping
-from schemas.rulepack import load_rule_pack
+from schemas.rulepack import rule_set_version
 
 SYSTEM = "hefu"
 STREAM_ID = f"{SYSTEM}/receipts"
@@ -138,7 +138,7 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
                 division_code=node.agency.division_code,
                 business_domain=node.agency.business_domain or OTHER_DOMAIN,
                 received_time=now,
-                rule_pack_version=load_rule_pack().version,
+                rule_pack_version=rule_set_version(node.agency.division_code),
             ),
         )
         check_candidates(con, candidates, contract, contract.rules(), STREAM_ID, len(new))

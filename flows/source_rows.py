@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hefu.node import Node, Source
 from schemas.errors import ConfigError, Where
 from schemas.mapping import Origin
-from schemas.rulepack import load_rule_pack
+from schemas.rulepack import rule_set_version
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ def read_mapping(source: Source) -> str:
 def origin_of(node: Node, source: Source, now: datetime) -> Origin:
     """What the run knows of every row of the source: it goes into the envelope."""
     agency, config = node.agency, source.config
+    division_code = config.defaults.division_code or agency.division_code
     return Origin(
         org_code=agency.code,
         org_name=agency.name,
         system=config.system,
-        division_code=config.defaults.division_code or agency.division_code,
+        division_code=division_code,
         business_domain=config.defaults.business_domain or agency.business_domain,
         received_time=now,
-        rule_pack_version=load_rule_pack().version,
+        rule_pack_version=rule_set_version(division_code),
     )
 
 
