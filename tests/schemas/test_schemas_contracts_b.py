@@ -11,7 +11,7 @@ from schemas_homes import HOMES
 from schemas_samples import CREDIT_CODE, ID_NO, ORIGIN, fetch
 
 from schemas.codes import all_codes, canonical
-from schemas.contract import Contract, load_contract
+from schemas.contract import Contract, Field, load_contract
 from schemas.dictionary.entries import block_rules_of
 from schemas.sql import connect, ident
 
@@ -302,6 +302,8 @@ def test_both_edges_of_the_accumulation() -> None:
     ("text", "is_refused"),
     [
         ("联系电话：13800000000", True),
+        ("138-0000-0000", True),
+        ("请回１３８ ００００ ００００", True),
         ("身份证99999918000101000X核查", True),
         ("999999180001010008", True),
         ("工单号 202610080001", False),
@@ -314,6 +316,22 @@ def test_a_number_in_a_hotline_text_is_refused(text: str, is_refused: bool) -> N
     [found] = broken("work_order", [{"handling_result": f"'{text}'"}])
     assert ("content_gives_number" in found) is is_refused
     assert own_rules(load_contract("work_order"))["content_gives_number"] == "hard"
+
+
+@contracts
+def test_a_code_that_nobody_could_translate_refuses_no_row(contract: Contract) -> None:
+    severities = own_rules(contract)
+    fields = [f for f in contract.fields if f.code_list and f.code_mode == "translated"]
+    rows: list[Row] = [{}, *({f.name: unmapped(f)} for f in fields)]
+    hard = [
+        {r for r in found if severities.get(r) == "hard"}
+        for found in broken(contract.record_type, rows)
+    ]
+    assert hard == [set()] * len(rows)
+
+
+def unmapped(field: Field) -> str:
+    return "['unmapped']" if field.duckdb_type.endswith("[]") else "'unmapped'"
 
 
 def test_the_hotline_contract_has_no_place_for_the_complainant() -> None:
