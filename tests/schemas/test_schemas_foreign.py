@@ -18,7 +18,7 @@ from schemas.contract import load_contract, parse_contract, record_types
 from schemas.errors import ConfigError
 from schemas.foreign import parse_foreign
 from schemas.identity import content_hash_sql, object_sql
-from schemas.sql import connect, ident
+from schemas.sql import connect
 
 LISTED = {**FIELDS, "note_no": {"codeList": "urgency", "codeListOpen": True}}
 
