@@ -6,7 +6,7 @@ its own, which knows nothing of the lake.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from connectors.delivery import Delivery
     from hefu.node import Node, Source
-    from schemas.contract import Contract, Field
+    from schemas.contract import Contract, Field, Rule
 
 SAMPLE_ROWS = 100
 _LONGEST = 40
@@ -112,9 +112,11 @@ def try_mapping(
     sql = read_mapping(source)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
     origin = origin_of(node, source, now)
-    create_checked(con, candidate_sql(con, mapping, contract, origin), contract.rules())
+    rules = contract.rules()
+    create_checked(con, candidate_sql(con, mapping, contract, origin), rules)
     _create_known(con)
     counts = settle(con)
+    _create_broken(con)
     raw_columns = _raw_columns(con)
     made_of = lineage(con, sql, raw_columns)
     private = private_columns(made_of, contract, raw_columns)
@@ -122,7 +124,7 @@ def try_mapping(
     explained = source.config.explained(left)
     named = source.config.explained(raw_columns)
     fields = tuple(
-        _try_field(con, contract, field, made_of.get(field.name, ()), private)
+        _try_field(con, rules, field, made_of.get(field.name, ()), private)
         for field in contract.fields
         if field.name in mapping.outputs
     )
@@ -176,6 +178,15 @@ def _create_known(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _create_broken(con: duckdb.DuckDBPyConnection) -> None:
+    """Which rule each row breaks, once for all fields: ``quarantined`` is costly to ask."""
+    con.execute(
+        "CREATE OR REPLACE TABLE trial_broken AS "
+        "SELECT _object, _row, unnest(reasons) AS reason, true AS hard FROM quarantined UNION ALL "
+        "SELECT _object, _row, unnest(_flags), false FROM accepted"
+    )
+
+
 def _raw_columns(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     names = (row[0] for row in con.execute("DESCRIBE raw").fetchall())
     return tuple(name for name in names if name not in _TECHNICAL)
@@ -183,38 +194,29 @@ def _raw_columns(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 def _try_field(
     con: duckdb.DuckDBPyConnection,
-    contract: Contract,
+    rules: Sequence[Rule],
     field: Field,
     columns: tuple[str, ...],
     private: frozenset[str],
 ) -> FieldTrial:
     from schemas.sql import ident, literal
 
-    rules = [rule.rule_id for rule in contract.rules() if field.name in rule.fields]
-    names = "[" + ", ".join(literal(rule) for rule in rules) + "]::VARCHAR[]"
+    about_it = [literal(rule.rule_id) for rule in rules if field.name in rule.fields]
+    broken = f"trial_broken WHERE list_contains([{', '.join(about_it)}]::VARCHAR[], reason)"
     # A raw column may have the name of a field, so the record's own is meant by its table.
     name = f"c.{ident(field.name)}"
     # A value that could not be cast is null in `checked`; its raw text is in `_uncast`.
     uncast = f"json_extract_string(c._uncast, {literal('$.' + field.name)})"
     value = f"coalesce({name}::VARCHAR, {uncast})"
-    con.execute(
-        "CREATE OR REPLACE TEMP VIEW trial_broken AS "
-        "SELECT _object, _row, reason, true AS hard FROM "
-        f"(SELECT _object, _row, unnest(reasons) AS reason FROM quarantined) "
-        f"WHERE list_contains({names}, reason) UNION ALL "
-        "SELECT _object, _row, reason, false FROM "
-        f"(SELECT _object, _row, unnest(_flags) AS reason FROM accepted) "
-        f"WHERE list_contains({names}, reason)"
-    )
     raws = ", ".join(f"r.{ident(column)}" for column in columns)
     example = con.execute(
         f"SELECT {value}, {raws or 'NULL'} FROM checked c JOIN raw r USING (_object, _row) "
-        "LEFT JOIN (SELECT DISTINCT _object, _row FROM trial_broken WHERE hard) b "
+        f"LEFT JOIN (SELECT DISTINCT _object, _row FROM {broken} AND hard) b "
         "USING (_object, _row) "
         f"ORDER BY b._row IS NULL, {value} IS NULL, c._object, c._row LIMIT 1"
     ).fetchone()
     counted = con.execute(
-        "SELECT reason, hard, count(*) FROM trial_broken GROUP BY ALL ORDER BY 3 DESC, 1"
+        f"SELECT reason, hard, count(*) FROM {broken} GROUP BY ALL ORDER BY 3 DESC, 1"
     ).fetchall()
     shown_raw, shown_value = _show(field, columns, private, example)
     return FieldTrial(
@@ -225,9 +227,7 @@ def _try_field(
         raw=shown_raw,
         value=shown_value,
         filled=_one(con, f"SELECT count({name}) FROM checked c"),
-        failed_rows=_one(
-            con, "SELECT count(DISTINCT (_object, _row)) FROM trial_broken WHERE hard"
-        ),
+        failed_rows=_one(con, f"SELECT count(DISTINCT (_object, _row)) FROM {broken} AND hard"),
         failed={reason: count for reason, hard, count in counted if hard},
         flagged={reason: count for reason, hard, count in counted if not hard},
     )
