@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hefu.terminal import say_data, tr
+from schemas.text import Text
 
 if TYPE_CHECKING:
     from schemas.law.basis import Basis
@@ -125,8 +126,56 @@ def content(entry: Entry) -> str:
             parts += [_band(band) for band in entry.bands]
             continue
         told = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        parts.append(told if key == "value" else f"{key}={told}")
+        if value is True:
+            told = tr("yes", "是")
+        parts.append(f"{_LABELS.get(key, Text(key, key))}={told}")
     return " ".join(parts)
+
+
+#: What a field of a table is called; a field of the file that has no label shows its key.
+_LABELS = {
+    "value": Text("reading", "采用"),
+    "options": Text("readings", "可选"),
+    "axles": Text("axles", "轴数"),
+    "or_more": Text("or more", "及以上"),
+    "configuration": Text("configuration", "车型"),
+    "drive": Text("drive", "驱动轴"),
+    "limit_kg": Text("limit kg", "限值（千克）"),
+    "method": Text("method", "算法"),
+    "cap_cny": Text("cap yuan", "最高（元）"),
+    "free_kg": Text("warning up to kg", "警告上限（千克）"),
+    "step_kg": Text("step kg", "每档（千克）"),
+    "yuan_per_step": Text("yuan per step", "每档罚款（元）"),
+    "rounding": Text("rounding", "不足一档"),
+    "counted_from": Text("counted from", "起算"),
+    "max_height_m": Text("height up to m", "高度不超过（米）"),
+    "max_width_m": Text("width up to m", "宽度不超过（米）"),
+    "max_length_m": Text("length up to m", "长度不超过（米）"),
+    "min_cny": Text("least yuan", "下限（元）"),
+    "max_cny": Text("greatest yuan", "上限（元）"),
+    "may": Text("may", "可以处罚"),
+    "group": Text("rule", "规则组"),
+    "causes": Text("causes", "案由"),
+    "cause": Text("cause", "案由"),
+    "gains_over_cny": Text("gains over yuan", "违法所得超过（元）"),
+    "gains_times_min": Text("times gains from", "违法所得倍数下限"),
+    "gains_times_max": Text("times gains to", "违法所得倍数上限"),
+    "item": Text("item", "项"),
+    "kinds": Text("kinds", "处罚种类"),
+    "larger_amount": Text("large amount", "较大数额"),
+    "fact": Text("fact", "情形"),
+    "duty": Text("duty", "程序"),
+    "ground": Text("ground", "不予处罚依据"),
+    "consequence": Text("consequence", "结果"),
+    "needs": Text("needs", "条件"),
+    "decision_type": Text("decision", "决定类型"),
+    "label_en": Text("label", "英文名"),
+    "list": Text("list", "清单"),
+    "conditions": Text("conditions", "条件"),
+    "follow_up_days": Text("follow up days", "跟踪提醒（日）"),
+    "grade": Text("grade", "档次"),
+    "circumstances": Text("circumstances", "情节"),
+}
 
 
 def _is_marginal(entry: Entry) -> bool:
