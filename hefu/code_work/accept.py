@@ -7,6 +7,7 @@ import io
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _CHINA = timezone(timedelta(hours=8))
 _SCHEME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _PUBLIC = 0o644
+_HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,10 @@ def _check_period(row: CodeRow, target: CodeRow) -> None:
 
 def _check_others(row: CodeRow, name: str, rows: Sequence[CodeRow]) -> None:
     for other in rows:
-        if (other.scheme, other.raw) != (row.scheme, row.raw) or not _overlap(other, row):
+        if other.scheme != row.scheme or not _overlap(other, row):
+            continue
+        # The macros read a text as it is and in this form: both must mean the same.
+        if _form(other.raw) != _form(row.raw):
             continue
         if other.code == row.code:
             raise ConfigError(
@@ -164,6 +169,11 @@ def _check_others(row: CodeRow, name: str, rows: Sequence[CodeRow]) -> None:
                 "如含义有过变化，请写 --from、--until",
             ),
         )
+
+
+def _form(text: str) -> str:
+    """Trimmed, NFC and half width, as ``code()`` looks a text up the second time."""
+    return unicodedata.normalize("NFC", text).strip().translate(_HALF_WIDTH)
 
 
 def _overlap(one: CodeRow, other: CodeRow) -> bool:

@@ -1,8 +1,8 @@
 """What an unknown text could mean, with the evidence; a person decides.
 
-Three kinds of evidence, none of which gives a code by itself: another scheme of the list, or a
-label, has the same text; a label is written nearly the same; or the records rest on the articles
-that the list names as the code's source.
+Three kinds of evidence, none of which gives a code by itself: some scheme of the list, or a label,
+has the same text but for signs, spaces and width; a text is written nearly the same; or the
+records rest on the articles that the list names as the code's source.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _same(found: Unmapped, rows: Sequence[CodeRow]) -> Iterable[tuple[str, float
     wanted = plain(found.raw)
     schemes: dict[str, list[str]] = {}
     for row in rows:
-        if row.scheme not in found.schemes and wanted in (plain(row.raw), plain(row.label_zh)):
+        if wanted in (plain(row.raw), plain(row.label_zh)):
             schemes.setdefault(row.code, []).append(row.scheme)
     # 1 is blue in one list of plate colours and yellow in another.
     known_by_name = not wanted.isascii()
@@ -99,9 +99,9 @@ def _same(found: Unmapped, rows: Sequence[CodeRow]) -> Iterable[tuple[str, float
             Evidence(
                 SAME,
                 Text(
-                    en=f"scheme {told} writes the same"
+                    en=f"scheme {told} writes the same but for signs, spaces and width"
                     + ("" if known_by_name else "; codes of two schemes may collide"),
-                    zh=f"编码体系 {told} 的写法相同"
+                    zh=f"编码体系 {told} 的写法相同（不计标点、空格、全半角）"
                     + ("" if known_by_name else "；不同体系的代码可能撞码"),
                 ),
             ),
