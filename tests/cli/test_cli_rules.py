@@ -103,9 +103,8 @@ def test_deadlines_say_when_they_are_provisional(hefu: Hefu) -> None:
     late = hefu("rules", "deadline", "--from", "2026-12-24", "--working-days", "7")
     assert late.code == 0
     assert "provisional" in late.err
-    told = json.loads(
-        hefu("rules", "deadline", "--from", "2026-09-30", "--days", "3", "--json").out
-    )
+    days = ("rules", "deadline", "--from", "2026-09-30", "--days", "3")
+    told = json.loads(hefu(*days, "--json").out)
     assert (told["day"], told["provisional"]) == ("2026-10-03", False)
     rolled = hefu(*days, "--roll-over")
     assert rolled.out == "2026-10-08\n"
@@ -114,18 +113,8 @@ def test_deadlines_say_when_they_are_provisional(hefu: Hefu) -> None:
 def test_limitation_over_a_leap_day(hefu: Hefu) -> None:
     ran = hefu("rules", "limitation", "--ended", "2024-02-29", "--on", "2026-03-01")
     assert "last day: 2026-02-28 (2 years); on 2026-03-01: passed" in ran.out
-    told = json.loads(
-        hefu(
-            "rules",
-            "limitation",
-            "--ended",
-            "2024-02-29",
-            "--on",
-            "2026-02-28",
-            "--grave",
-            "--json",
-        ).out
-    )
+    asked = ("rules", "limitation", "--ended", "2024-02-29", "--on", "2026-02-28", "--grave")
+    told = json.loads(hefu(*asked, "--json").out)
     assert (told["last_day"], told["passed"]) == ("2029-02-28", False)
 
 
