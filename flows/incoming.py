@@ -38,6 +38,7 @@ from quality.quarantine import write_quarantine
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, VerificationError, Where
 from schemas.identity import content_hash_sql, object_sql
+from schemas.received import received_columns
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -341,15 +342,15 @@ _CONTENT_FITS = Rule(
 
 
 def _candidates(contract: Contract, names: tuple[str, ...]) -> str:
-    """SQL for the received rows in the shape of candidates: what was not shared is NULL.
+    """SQL for the received rows in the shape of candidates: what was not shared is NULL, what
+    our code lists do not know is unmapped.
 
     A received row has no clock of its own here: only what is newer than the version in force
     changes it, so a publisher that goes back to an earlier content is followed.
     """
-    fields = ", ".join(
-        ident(f.name) if f.name in names else f"NULL::{f.duckdb_type} AS {ident(f.name)}"
-        for f in contract.fields
-    )
+    absent = {f.name: f"NULL::{f.duckdb_type}" for f in contract.fields if f.name not in names}
+    values = {n: ident(n) for n in names} | absent | received_columns(contract, names)
+    fields = ", ".join(f"{values[f.name]} AS {ident(f.name)}" for f in contract.fields)
     return (
         f"SELECT {fields}, {EXTRA}, {_DIFFERS}, _object, _row, NULL::VARCHAR AS _uncast, "
         "false AS _has_clock FROM received"

@@ -212,8 +212,9 @@ def _last_run(table: DeltaTable, stream_id: str) -> RunRecord | None:
 def _concurrent(run: RunRecord) -> ConcurrentRunError:
     return ConcurrentRunError(
         Text(
-            en="another run of this stream was committed first; nothing of this one was written",
-            zh="同一数据流的另一次运行已先提交，本次运行未写入任何数据",
+            en="another run, of this stream or with another version of the contract, was "
+            "committed first; nothing of this one was written",
+            zh="同一数据流或使用另一版数据标准的运行已先提交，本次运行未写入任何数据",
         ),
         where=Where(file=run.stream_id),
         hint=Text(

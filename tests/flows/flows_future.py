@@ -24,6 +24,9 @@ ROOT = HERE.parents[1]
 PRESENT = load_contract("case_result").version
 NEXT = at_least(PRESENT, "minor")
 
+#: A decision type that the next version has.
+NEW_CODE = "test_decision"
+
 #: (name, type, the mapping's expression, as JSON in ``_extra``)
 NEW_FIELDS = (
     ("test_weather", "VARCHAR", "'rain'", "rain"),
@@ -55,6 +58,8 @@ def make_future(folder: Path) -> Path:
     codes = folder / "schemas/codes/test_weather.csv"
     head = codes.read_text(encoding="utf-8").splitlines()[0]
     codes.write_text(f"{head}\ncanonical,rain,rain,雨,rain,,,虚构,true\n", encoding="utf-8")
+    with (folder / "schemas/codes/decision_type.csv").open("a", encoding="utf-8") as known:
+        known.write(f"canonical,{NEW_CODE},{NEW_CODE},虚构,invented,,,虚构,true\n")
     path = folder / "schemas/contracts/case_result.odcs.yaml"
     text = path.read_text(encoding="utf-8")
     text = text.replace(f"\nversion: {PRESENT}\n", f"\nversion: {NEXT}\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flows_future import NEW_FIELDS, NEXT, PRESENT, FutureHefu, make_future
+from flows_future import NEW_CODE, NEW_FIELDS, NEXT, PRESENT, FutureHefu, make_future
 from flows_world import CASES, CASES_SQL, GRANTED, World, agreement_text, case, counts, query
 
 from schemas.compatibility import compare, required_bump
@@ -56,7 +56,9 @@ def shared(world: World) -> World:
 def _map_new_fields(world: World) -> None:
     columns = "".join(f",\n    {sql} AS {name}" for name, _, sql, _ in NEW_FIELDS)
     path = world.root / "a/sources" / CASES / "mapping.sql"
-    path.write_text(CASES_SQL.replace("\nFROM raw", f"{columns}\nFROM raw"), encoding="utf-8")
+    sql = CASES_SQL.replace("\nFROM raw", f"{columns}\nFROM raw")
+    decided = f"CASE WHEN fine = '900' THEN '{NEW_CODE}' ELSE 'penalty' END"
+    path.write_text(sql.replace("'penalty'", decided), encoding="utf-8")
 
 
 def _rows(numbers: Iterable[int], **more: Any) -> list[dict[str, str]]:
@@ -83,7 +85,8 @@ def test_a_newer_contract_is_read_and_what_it_adds_is_kept(
     _map_new_fields(world)
     version, _, synced, published = future(
         world.root,
-        ["version"], ["drop", "1.csv", _rows([1, 2])], ["sync"], ["publish"],
+        ["version"], ["drop", "1.csv", [*_rows([1]), *_rows([2], fine="900")]], ["sync"],
+        ["publish"],
     )  # fmt: skip
     assert (version, synced) == (NEXT, [2, 2, 0, 0, 0])
     assert published[0][:2] == ["published", {"case_result": 2}]
@@ -95,10 +98,16 @@ def test_a_newer_contract_is_read_and_what_it_adds_is_kept(
     assert NEXT in warning.en
     assert PRESENT in warning.en
     rows = query(world.b, "case_result", OWN.format("history"))
-    assert [row[:3] for row in rows] == [(_no(1), 200, NEXT), (_no(2), 200, NEXT)]
+    assert [row[:3] for row in rows] == [(_no(1), 200, NEXT), (_no(2), 900, NEXT)]
     for *_, extra in rows:
         assert json.loads(extra) == EXTRA
         assert extra == json.dumps(EXTRA, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # a code of theirs that is not ours: kept, and counted as any other unknown one
+    codes = "SELECT decision_type, raw_values FROM case_result_history ORDER BY case_no"
+    assert query(world.b, "case_result", codes) == [
+        ("penalty", None), ("unmapped", [f"decision_type={NEW_CODE}"]),
+    ]  # fmt: skip
+    assert taken.counts["case_result"].soft["code:decision_type"] == 1
     receipts = "SELECT DISTINCT _extra FROM receipt_history"
     assert query(world.b, "receipt", receipts) == [(None,)]
 
