@@ -29,11 +29,13 @@ from schemas.text import Text
 from schemas.toml import parse_toml
 
 
-class _Model(BaseModel):
+class StrictModel(BaseModel):
+    """A table in which every key is known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Words(_Model):
+class Words(StrictModel):
     """The same in both languages."""
 
     zh: str = Field(min_length=1)
@@ -44,7 +46,7 @@ class Words(_Model):
         return Text(en=self.en, zh=self.zh)
 
 
-class ReadyColumn(_Model):
+class ReadyColumn(StrictModel):
     """One column of a format.
 
     ``name`` stands in the mapping; ``label`` and ``aliases`` are what else a header may call
@@ -64,7 +66,7 @@ class ReadyColumn(_Model):
         return tuple(dict.fromkeys((self.name, self.label, *self.aliases)))
 
 
-class KnownCodes(_Model):
+class KnownCodes(StrictModel):
     """How far the values of a coded column are known: ``scheme`` of code list ``list``.
 
     What the scheme does not know comes out as ``unmapped`` with its raw text kept.
@@ -77,7 +79,7 @@ class KnownCodes(_Model):
     note: Words | None = None
 
 
-class About(_Model):
+class About(StrictModel):
     """``about.toml``. ``years``: when the format was, or is, in use."""
 
     record_type: str
