@@ -113,3 +113,36 @@ def test_the_contracts_of_this_installation_are_the_default(tmp_path: Path) -> N
     text = TEXT[: TEXT.index("note = ")] + f"case_result = {fields}\n"
     (tmp_path / "a.toml").write_text(text, encoding="utf-8")
     assert "case_result" in load_agreement(tmp_path / "a.toml").grants[0].records
+
+
+MORE = TEXT.replace('"place", ', '"place", "remark_to_come", ')
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.0.1", "1.20.0"])
+def test_a_field_of_a_later_contract_may_be_granted_if_the_agreement_says_so(
+    tmp_path: Path, version: str
+) -> None:
+    found = load(tmp_path, f'{MORE}\n[contracts]\nnote = "{version}"\n')
+    grant = found.grants[0]
+    assert "remark_to_come" in grant.records["note"]
+    # what this contract has of it
+    assert grant.columns(contract()) == ("record_id", "content_hash", *GRANTED)
+    # a help for reading, not a term
+    named = load(tmp_path, f'{TEXT}\n[contracts]\nnote = "{version}"\n')
+    assert named.digest() == agreement().digest() != found.digest()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", '[contracts]\nnote = "1.0.0"\n', '[contracts]\nnote = "0.9.0"\n',
+     '[contracts]\nnote = "2.0.0"\n', '[contracts]\nother = "1.1.0"\n'],
+)  # fmt: skip
+def test_else_an_unknown_field_is_a_mistake(tmp_path: Path, said: str) -> None:
+    with pytest.raises(ConfigError, match="there is no field 'remark_to_come'"):
+        load(tmp_path, f"{MORE}\n{said}")
+
+
+@pytest.mark.parametrize("version", ["1.1", "01.1.0", "1.1.0-rc1"])
+def test_a_contract_version_of_an_agreement_has_three_numbers(tmp_path: Path, version: str) -> None:
+    with pytest.raises(ConfigError, match=r"contracts\.note"):
+        load(tmp_path, f'{MORE}\n[contracts]\nnote = "{version}"\n')
