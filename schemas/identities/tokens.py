@@ -117,25 +117,35 @@ def _firm(kind: str, number: str) -> tuple[str, str] | None:
 
 
 def set_token_key(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Let :func:`token_sql` on this connection use ``key``.
+    """Let :func:`token_sql` on this connection use a pair's ``key`` of 32 bytes."""
+    _check(key)
+    set_hmac_key(con, key)
 
-    It goes in as a parameter and stays in a variable of the session, never in the text of a
+
+def set_hmac_key(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """The key of :func:`hmac_sql`, of any length.
+
+    It goes in as a parameter and stays in variables of the session, never in the text of a
     statement: DuckDB quotes statements in its messages.
     """
-    _check(key)
-    padded = key.ljust(_BLOCK_BYTES, b"\0")
+    short = hashlib.sha256(key).digest() if len(key) > _BLOCK_BYTES else key
+    padded = short.ljust(_BLOCK_BYTES, b"\0")
     con.execute(f"SET VARIABLE {_INNER} = $1", [bytes(b ^ 0x36 for b in padded)])
     con.execute(f"SET VARIABLE {_OUTER} = $1", [bytes(b ^ 0x5C for b in padded)])
 
 
-def token_sql(kind_sql: str, number_sql: str) -> str:
-    """SQL of :func:`party_token` over texts; fails if the connection was given no key."""
+def hmac_sql(message_sql: str) -> str:
+    """SQL of HMAC-SHA-256 of a BLOB: 64 hex digits. It fails if the connection has no key."""
     inner, outer = (
         f"coalesce(getvariable('{name}'), CAST(error('no token key was set') AS BLOB))"
         for name in (_INNER, _OUTER)
     )
-    text = f"encode(token_text({kind_sql}, {number_sql}))"
-    return f"'{PREFIX}' || sha256({outer} || unhex(sha256({inner} || {text})))"
+    return f"sha256({outer} || unhex(sha256({inner} || {message_sql})))"
+
+
+def token_sql(kind_sql: str, number_sql: str) -> str:
+    """SQL of :func:`party_token` over texts; fails if the connection was given no key."""
+    return f"'{PREFIX}' || {hmac_sql(f'encode(token_text({kind_sql}, {number_sql}))')}"
 
 
 def field_token_sql(field: str) -> str:
