@@ -15,9 +15,9 @@ from typing import Literal
 
 from schemas.errors import ConfigError
 from schemas.law.basis import Basis
-from schemas.law.jurisdiction import not_in_force, parameter, prevailing, rows_for
+from schemas.law.jurisdiction import Found, not_in_force, parameter, prevailing, rows_for
 from schemas.law.units import FEN_PER_YUAN, KG_PER_TONNE, RATIO_SCALE, half_up
-from schemas.rule_entries import OverloadFine, WeightLimit
+from schemas.rule_entries import OverloadFine, SizeFine, WeightLimit
 from schemas.rulepack import RulePack
 from schemas.text import Text
 
@@ -70,6 +70,15 @@ class Assessment:
     steps: tuple[Text, ...]
     prevails: bool
     basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Outer dimensions of vehicle and load in metres."""
+
+    height_m: Decimal
+    width_m: Decimal
+    length_m: Decimal
 
 
 def limits(
@@ -172,6 +181,39 @@ def fine(
             prevails=index == 0,
         )
         for index, row in enumerate(rows)
+    )
+
+
+def size_fine(
+    size: Size, division_code: str, day: date, packs: Iterable[RulePack] | None = None
+) -> Found[SizeFine] | None:
+    """The range of fines for a load that is too high, wide or long; None if it is not.
+
+    The lowest tier that no dimension exceeds (62号令 art. 43). With excess mass the fines add up, to
+    not more than the parameter ``overload_combined_cap_cny``.
+    """
+    over = any(
+        value > parameter(f"max_{name}", division_code, day, packs).entry.value
+        for name, value in (
+            ("height_m", size.height_m),
+            ("width_m", size.width_m),
+            ("length_m", size.length_m),
+        )
+    )
+    if not over:
+        return None
+    tiers = prevailing(rows_for(SizeFine, division_code, day, packs=packs))
+    fitting = [tier for tier in tiers if _fits(size, tier.entry)]
+    if not fitting:
+        raise not_in_force("size_fine", day)
+    return min(fitting, key=lambda tier: tier.entry.max_cny)
+
+
+def _fits(size: Size, tier: SizeFine) -> bool:
+    return (
+        (tier.max_height_m is None or size.height_m <= tier.max_height_m)
+        and (tier.max_width_m is None or size.width_m <= tier.max_width_m)
+        and (tier.max_length_m is None or size.length_m <= tier.max_length_m)
     )
 
 

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from schemas.law.overload import Assessment, Reading, fine, fine_fen, limit, limits
+from schemas.law.overload import (
+    Assessment,
+    Reading,
+    Size,
+    fine,
+    fine_fen,
+    limit,
+    limits,
+    size_fine,
+)
 from schemas.law.overload_sql import fine_fen_sql, may_be_exempt_sql
 from schemas.rule_entries import Band, OverloadFine
 from schemas.rulepack import load_rule_pack
@@ -195,6 +204,25 @@ def test_zhejiang_fine_is_the_integral_of_its_bands(total: int, limit_kg: int) -
 @given(st.integers(1_001, 60_000))
 def test_ministry_fine_counts_full_tonnes(excess: int) -> None:
     assert by_pack(49_000 + excess)["cn"].fine_cny == excess // 1000 * 500
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "length", "most"),
+    [
+        ("4", "2.55", "18.1", None),
+        ("4.01", "2.55", "18.1", 200),
+        ("4.2", "3", "20", 200),
+        ("4.21", "3", "20", 1000),
+        ("4", "3.01", "20", 1000),
+        ("4.5", "3.75", "28", 1000),
+        ("4.51", "3.75", "28", 3000),
+        ("4", "2", "28.01", 3000),
+    ],
+)
+def test_fines_for_size_by_tier(height: str, width: str, length: str, most: int | None) -> None:
+    found = size_fine(Size(Decimal(height), Decimal(width), Decimal(length)), ANHUI, DAY)
+    assert (None if found is None else found.entry.max_cny) == most
+    assert found is None or "第四十三条" in found.basis.article
 
 
 TARIFFS = st.one_of(
