@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 from schemas_cases import CASES, PENALTY, Row
-from schemas_cases_procedure import PROCEDURE_CASES
+from schemas_cases_procedure import CRIMINAL, PROCEDURE_CASES
 from schemas_samples import ORIGIN, REQUIRED, broken_rules, fetch, load_raw
 
 from schemas.contract import load_contract
@@ -112,3 +112,30 @@ def test_a_long_text_and_an_unknown_division_are_only_flagged(
     assert found == {"length:text": "soft", "code:division_code": "soft"}
     found = broken_rules(shared_con, "case_result", **PENALTY | {"party_name": "repeat('示', 200)"})
     assert found == {}
+
+
+@pytest.mark.parametrize("record_type", REQUIRED)
+def test_what_a_record_type_requires_is_enough(
+    shared_con: duckdb.DuckDBPyConnection, record_type: str
+) -> None:
+    """Through a mapping: no field beyond the required ones is needed to be taken in."""
+    load_raw(shared_con, {"x": "1"})
+    found = broken_rules(shared_con, record_type)
+    assert [rule for rule, severity in found.items() if severity == "hard"] == []
+
+
+def test_missing_materials_of_a_suspected_crime_are_told_in_each_form(
+    shared_con: duckdb.DuckDBPyConnection,
+) -> None:
+    load_raw(shared_con, {"x": "1"})
+    rule = "transfer.criminal_materials_missing"
+    crime = CRIMINAL | {"material_states": "['present', 'present', 'not_applicable', '', '']"}
+    assert rule not in broken_rules(shared_con, "transfer", **crime)
+    for other in (
+        {"material_kinds": "NULL", "material_states": "NULL"},
+        {"material_kinds": "[]", "material_states": "[]"},
+        {"material_states": "['present', 'present', 'missing', '', '']"},
+    ):
+        assert broken_rules(shared_con, "transfer", **crime | other)[rule] == "soft"
+    refused = {"material_kinds": "NULL", "approval_result": "'refused'"}
+    assert rule not in broken_rules(shared_con, "transfer", **CRIMINAL | refused)
