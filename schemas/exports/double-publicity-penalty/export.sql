@@ -46,9 +46,7 @@ SELECT
     violation_type AS CF_WFXW,
     violation_facts AS CF_SY,
     coalesce(penalty_basis, array_to_string(legal_basis, '；')) AS CF_YJ,
-    -- “其他”的全称含顿号，读回时会被拆开 the full label of "other" holds a comma
-    array_to_string(list_transform(penalty_category, lambda c:
-        CASE c WHEN 'other' THEN '其他' ELSE label_penalty_category(c) END), '；') AS CF_CFLB,
+    array_to_string(list_transform(penalty_category, lambda c: label_penalty_category(c)), '；') AS CF_CFLB,
     penalty_content AS CF_NR,
     -- 元换算为万元，不舍入 yuan in 10,000 yuan, exactly
     rtrim(rtrim(CAST(fine_amount_cny * 0.0001::DECIMAL(5, 4) AS VARCHAR), '0'), '.') AS CF_NR_FK,

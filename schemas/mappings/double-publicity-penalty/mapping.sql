@@ -41,9 +41,13 @@ SELECT
     txt("CF_WFXW") AS violation_type,
     txt("CF_SY") AS violation_facts,
     txt("CF_YJ") AS penalty_basis,
+    -- 法律条文里带顿号的类别不拆开；“其他-…”按其他处理
+    -- categories that the law itself writes with a comma stay whole; 其他-… is other
     codes(
         'penalty_category', 'zh',
-        regexp_replace(regexp_replace("CF_CFLB", '[;；,，、]+', '、', 'g'), '(^|、)其他[-—－:：][^、]*', '\1其他', 'g'), '、'
+        regexp_replace(replace(regexp_replace(
+            regexp_replace("CF_CFLB", '、(没收非法财物|暂扣或者吊销执照|行政法规规定)', '‖\1', 'g'),
+            '[;；,，、]+', '；', 'g'), '‖', '、'), '(^|；)其他[-—－:：][^；]*', '\1其他', 'g'), '；'
     ) AS penalty_category,
     txt("CF_NR") AS penalty_content,
     yuan_from_wan("CF_NR_FK") AS fine_amount_cny,

@@ -42,7 +42,13 @@ SELECT
     date_ymd("集体讨论日期") AS collective_discussion_date,
     txt("集体讨论结论") AS collective_discussion_conclusion,
     date_ymd("作出行政处罚决定日期") AS decision_date,
-    codes('penalty_category', 'zh', regexp_replace("处罚种类", '[;；,，、]+', '、', 'g'), '、') AS penalty_category,
+    -- 法律条文里带顿号的类别不拆开 categories that the law itself writes with a comma stay whole
+    codes(
+        'penalty_category', 'zh',
+        replace(regexp_replace(
+            regexp_replace("处罚种类", '、(没收非法财物|暂扣或者吊销执照|行政法规规定)', '‖\1', 'g'),
+            '[;；,，、]+', '；', 'g'), '‖', '、'), '；'
+    ) AS penalty_category,
     yuan("罚款金额") AS fine_amount_cny,
     txt("处罚结果") AS penalty_content,
     code('review_status', 'zh', "行政复议") AS review_status,
