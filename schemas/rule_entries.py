@@ -27,7 +27,6 @@ SOURCES: dict[str, Text] = {
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Ratio = Annotated[Decimal, Field(ge=0, decimal_places=4)]
 Yuan = Annotated[Decimal, Field(ge=0, decimal_places=2)]
-PartyKind = Literal["any", "natural_person", "legal_org"]
 
 _PROVENANCE = (
     "name", "article", "text", "source", "verified", "date_verified", "valid_from", "valid_to",

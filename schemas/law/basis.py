@@ -9,10 +9,6 @@ from schemas.rule_entries import Entry
 from schemas.rulepack import RulePack
 from schemas.text import Text
 
-UNVERIFIED = Text(
-    en="not verified against the promulgated text", zh="待核实：未与公布的文本逐字核对"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Basis:

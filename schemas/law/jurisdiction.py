@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Generic, TypeVar
 
 from schemas.errors import ConfigError
@@ -83,10 +82,6 @@ def choice(
 ) -> Found[Choice]:
     """The reading that prevails. Raises :class:`ConfigError` if none is in force."""
     return _one(rows_for(Choice, division_code, day, name=name, packs=packs), name, day)
-
-
-def value(found: Found[Parameter]) -> Decimal:
-    return found.entry.value
 
 
 def _one(rows: tuple[Found[E], ...], name: str, day: date) -> Found[E]:

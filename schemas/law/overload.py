@@ -189,8 +189,8 @@ def size_fine(
 ) -> Found[SizeFine] | None:
     """The range of fines for a load that is too high, wide or long; None if it is not.
 
-    The lowest tier that no dimension exceeds (62号令 art. 43). With excess mass the fines add up, to
-    not more than the parameter ``overload_combined_cap_cny``.
+    The lowest tier that no dimension exceeds (62号令 art. 43). With excess mass the fines add
+    up, to not more than the parameter ``overload_combined_cap_cny``.
     """
     over = any(
         value > parameter(f"max_{name}", division_code, day, packs).entry.value
