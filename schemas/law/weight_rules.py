@@ -27,8 +27,9 @@ CAUSE = "overload_road"
 def overload_fine(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
     """The fine of a penalty for excess mass differs from what the tariff gives.
 
-    Silent where the tariff lets the agency choose not to punish, and where the tariff changed
-    between act and decision (art. 37 then compares two fines: a person's task).
+    Less than a yuan of difference is rounding. Silent where the tariff lets the agency choose
+    not to punish, and where the tariff changed between act and decision (art. 37 then compares
+    two fines: a person's task).
     """
     for pack in packs:
         tariffs = live(pack.overload_fines)
@@ -43,7 +44,8 @@ def overload_fine(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
                 f"AND {plausible_sql('total_weight_kg', 'limit_weight_kg')} AND ({here}) "
                 f"AND {in_force_sql(tariff, ACT_DAY)}"
                 + (f" AND NOT coalesce({changed}, FALSE)" if changed else "")
-                + f" THEN NOT ({exempt}) AND fine_amount_cny * {FEN_PER_YUAN} <> {expected} END"
+                + f" THEN NOT ({exempt}) AND "
+                f"abs(fine_amount_cny * {FEN_PER_YUAN} - ({expected})) >= {FEN_PER_YUAN} END"
             )
             yield law_rule(
                 rule_id=rule_id(
