@@ -94,15 +94,34 @@ def must_be_given(field: Field) -> bool:
 
 
 def _match(contract: Contract, columns: Sequence[str]) -> dict[str, str]:
-    """Field → the column that has its label or its name."""
+    """Field → the column that has its label, its name, or a name that a ready format gives it.
+
+    Labels and names go first, so that another format's word takes no column from them.
+    """
     by_name = {_plain(column): column for column in columns}
-    found = {}
-    for field in contract.fields:
-        if not field.filled_by_node:
-            column = by_name.get(_plain(field.label_zh)) or by_name.get(_plain(field.name))
-            if column is not None:
-                found[field.name] = column
+    fields = [field for field in contract.fields if not field.filled_by_node]
+    aliases = _aliases(contract.record_type)
+    found: dict[str, str] = {}
+    for names_of in (lambda f: (f.label_zh, f.name), lambda f: aliases.get(f.name, ())):
+        for field in fields:
+            own = [by_name[_plain(n)] for n in names_of(field) if _plain(n) in by_name]
+            free = [column for column in own if column not in found.values()]
+            if field.name not in found and free:
+                found[field.name] = free[0]
     return found
+
+
+def _aliases(record_type: str) -> dict[str, list[str]]:
+    """Field → what the ready formats of this record type call it."""
+    from schemas.mappings import load_ready, ready_mappings
+
+    names: dict[str, list[str]] = {}
+    for about in (load_ready(name).about for name in ready_mappings()):
+        if about.record_type == record_type:
+            for column in about.columns:
+                if column.field is not None:
+                    names.setdefault(column.field, []).extend(column.names)
+    return names
 
 
 def _plain(name: str) -> str:
