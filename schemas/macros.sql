@@ -6,11 +6,15 @@
 -- Shape matters for speed: the usual form is recognised by one cheap test and returned at once,
 -- the costly repair runs only for the rows that need it (CASE evaluates a branch for its rows only).
 
+-- NFC. DuckDB's own function ends at a NUL character and would cut the text; a text with one is left as
+-- it is, and the rule on control characters puts its row into quarantine.
+CREATE OR REPLACE MACRO nfc_whole(x) AS CASE WHEN contains(x, chr(0)) THEN x ELSE nfc_normalize(x) END;
+
 -- Text: trimmed (also full-width spaces and byte order marks), NFC, empty is NULL.
 CREATE OR REPLACE MACRO txt(x) AS
   CASE
     WHEN regexp_matches(x, '^[\s\x{a0}\x{3000}\x{feff}]|[\s\x{a0}\x{3000}\x{feff}]$|[\x{300}-\x{3ff}\x{483}-\x{486}\x{591}-\x{1fff}\x{2000}-\x{2001}\x{20d0}-\x{232a}\x{2adc}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
-    THEN nullif(regexp_replace(nfc_normalize(x), '^[\s\x{a0}\x{3000}\x{feff}]+|[\s\x{a0}\x{3000}\x{feff}]+$', '', 'g'), '')
+    THEN nullif(regexp_replace(nfc_whole(x), '^[\s\x{a0}\x{3000}\x{feff}]+|[\s\x{a0}\x{3000}\x{feff}]+$', '', 'g'), '')
     ELSE nullif(x, '')
   END;
 
@@ -18,7 +22,7 @@ CREATE OR REPLACE MACRO txt(x) AS
 CREATE OR REPLACE MACRO nfc_text(x) AS
   CASE
     WHEN regexp_matches(x, '[\x{300}-\x{3ff}\x{483}-\x{486}\x{591}-\x{1fff}\x{2000}-\x{2001}\x{20d0}-\x{232a}\x{2adc}\x{302a}-\x{302f}\x{3099}-\x{309a}\x{a66f}-\x{abff}\x{f900}-\x{faff}\x{fb1d}-\x{fe2f}\x{10000}-\x{1ffff}\x{2f800}-\x{2fa1d}]')
-    THEN nfc_normalize(x)
+    THEN nfc_whole(x)
     ELSE x
   END;
 
@@ -175,20 +179,23 @@ CREATE OR REPLACE MACRO codes(list, scheme, x, sep) AS
    FROM (SELECT unnest(split_list(x, sep)) AS part, generate_subscripts(split_list(x, sep), 1) AS i));
 
 -- DATE of a DATE, or of a text that date_ymd or ts_cn can read; a text with its zone has its day in China.
+-- The argument stands once, in a list of one: a macro's text is put in wherever its name is, and those of
+-- dates within those of dates take DuckDB minutes to plan.
 CREATE OR REPLACE MACRO day_of(x) AS
-  coalesce(day_cn(TRY_CAST(zoned_text(CAST(x AS VARCHAR)) AS TIMESTAMPTZ)), TRY_CAST(date_ymd(CAST(x AS VARCHAR)) AS DATE));
+  list_transform([CAST(x AS VARCHAR)], lambda t:
+    coalesce(day_cn(TRY_CAST(zoned_text(t) AS TIMESTAMPTZ)), TRY_CAST(date_ymd(t) AS DATE)))[1];
 
 -- As code(), by the row that holds on a day (DATE, or a text as for date_ymd): valid_from <= day < valid_to.
 -- Without a day, a text that meant different things at different times is not known.
 CREATE OR REPLACE MACRO code_periods(list, scheme, x) AS
   (SELECT buckets FROM hefu_code_days WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % 256 AS BIGINT)][x];
 CREATE OR REPLACE MACRO code_held(periods, day) AS
-  CASE WHEN periods IS NOT NULL AND day IS NOT NULL THEN coalesce(list_filter(periods,
-    lambda p: coalesce(p.valid_from <= day, TRUE) AND coalesce(day < p.valid_to, TRUE))[1].code, '') END;
+  list_transform([{'periods': periods, 'day': day}], lambda h:
+    CASE WHEN h.periods IS NOT NULL AND h.day IS NOT NULL THEN coalesce(list_filter(h.periods,
+      lambda p: coalesce(p.valid_from <= h.day, TRUE) AND coalesce(h.day < p.valid_to, TRUE))[1].code, '') END)[1];
 CREATE OR REPLACE MACRO code_on(list, scheme, x, day) AS
   coalesce(nullif(coalesce(
-      code_held(code_periods(list, scheme, x), day_of(day)),
-      code_held(code_periods(list, scheme, half_width(txt(x))), day_of(day)),
+      code_held(coalesce(code_periods(list, scheme, x), code_periods(list, scheme, half_width(txt(x)))), day_of(day)),
       code_entry(list, scheme, x),
       code_entry(list, scheme, half_width(txt(x)))), ''),
     'unmapped:' || txt(x));

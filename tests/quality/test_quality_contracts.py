@@ -11,7 +11,8 @@ from quality.gx import validate
 from schemas.contract import load_contract, record_types
 from schemas.sql import ident, literal
 
-# One row of nothing, one of values that most rules refuse, one of the contracts' own examples.
+# One row of nothing, one of values that most rules refuse, one of the contracts' own examples, and
+# one of codes that no list knew.
 ODD = {
     "VARCHAR": "'\u3000{x}: 50%'",
     "BIGINT": "-1",
@@ -28,11 +29,14 @@ ODD = {
 def rows(record_type: str, *, stored: bool) -> str:
     fields = load_contract(record_type).fields
     selects = []
-    for n in range(3):
+    for n in range(4):
         values = []
         for f in fields:
             example = f"TRY_CAST({literal(f.examples[0])} AS {f.duckdb_type})" if f.examples else ""
-            value = ("NULL", ODD[f.duckdb_type], example or "NULL")[n]
+            unmapped = "NULL"
+            if f.code_list:
+                unmapped = "['', 'unmapped']" if f.duckdb_type == "VARCHAR[]" else "'unmapped'"
+            value = ("NULL", ODD[f.duckdb_type], example or "NULL", unmapped)[n]
             values.append(f"CAST({value} AS {f.duckdb_type}) AS {ident(f.name)}")
         uncast = '\'{"decision_date":"2026-02-30"}\'' if n == 1 else "NULL::VARCHAR"
         technical = f", 0 AS _object, {n} AS _row, {uncast} AS _uncast, true AS _has_clock"

@@ -24,7 +24,14 @@ EXAMPLES = [
 MACROS = re.findall(r"CREATE OR REPLACE MACRO ([a-z_0-9]+)\(x", macros())
 NOT_FOR_MAPPINGS = {
     *("bare", "half_width", "nfc_text", "plate_ok", "ts_text", "ts_at", "zoned_text", "day_of"),
-    *("yuan_from_wan_raw", "kg_from_t_raw", "ascii_upper", "plate_kind_of", "plate_province"),
+    *(
+        "nfc_whole",
+        "yuan_from_wan_raw",
+        "kg_from_t_raw",
+        "ascii_upper",
+        "plate_kind_of",
+        "plate_province",
+    ),
     *("gb32100_value", "gb11714_value", "gb16735_value", "gb11643_of_15"),
 }
 
