@@ -116,7 +116,7 @@ def _lines(path: Path) -> Iterator[_Line]:
             yield _Line(reader.line_num, _read(path, reader.line_num, cells))
     except csv.Error as error:
         raise _error(
-            path, reader.line_num, Text(en="this is not CSV", zh="不是合法的 CSV")
+            path, reader.reader.line_num, Text(en="this is not CSV", zh="不是合法的 CSV")
         ) from error
 
 
