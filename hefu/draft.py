@@ -32,6 +32,7 @@ _BY_TYPE = {
     "DECIMAL(16,2)": "yuan({})",
     "BOOLEAN": "yes_no({})",
     "VARCHAR[]": "split_list({}, '、')",
+    "BIGINT[]": "split_list({}, '、')",
 }
 _BY_NAME = {
     "vehicle_plate_no": "plate({})",
@@ -99,7 +100,7 @@ def _match(contract: Contract, columns: Sequence[str]) -> dict[str, str]:
     Labels and names go first, so that another format's word takes no column from them.
     """
     by_name = {_plain(column): column for column in columns}
-    fields = [field for field in contract.fields if not field.filled_by_node]
+    fields = contract.givable_fields()
     aliases = _aliases(contract.record_type)
     found: dict[str, str] = {}
     for names_of in (lambda f: (f.label_zh, f.name), lambda f: aliases.get(f.name, ())):
@@ -161,9 +162,7 @@ max_quarantine_share = 0.2
 
 def _mapping(contract: Contract, header: Header, columns: dict[str, str], name: str) -> str:
     active, waiting = [], []
-    for field in contract.fields:
-        if field.filled_by_node:
-            continue
+    for field in contract.givable_fields():
         if field.name in columns:
             active.append((_expression(field, columns[field.name]), field))
         elif must_be_given(field):

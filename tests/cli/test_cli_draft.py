@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli_world import Hefu
+from cli_world import COUNTY, Hefu
 
 from connectors.config import load_source
 from hefu.draft import read_header
 from hefu.node import Node
-from schemas.contract import load_contract
+from schemas.contract import load_contract, record_types
 from schemas.errors import ConfigError
-from schemas.mapping import parse_mapping
-from schemas.sql import connect
+from schemas.mapping import Origin, candidate_sql, parse_mapping
+from schemas.sql import connect, ident
 
+ORIGIN = Origin(
+    COUNTY.code,
+    COUNTY.name,
+    "s",
+    COUNTY.division_code,
+    "01",
+    datetime(2026, 10, 20, tzinfo=UTC),
+    "cn",
+)
 HEADER = "案号,决定类型,罚款金额（万元）,车辆号牌,经办"
 ROW = "示交立〔2026〕000001号,行政处罚,0.15,皖P00001,示例甲"
 
@@ -84,12 +94,12 @@ def test_a_draft_fills_in_what_is_certain_and_lists_the_rest(
     assert "source_record_id" in ran.err
 
 
-@pytest.mark.parametrize("record_type", ["lead", "case_result", "inspection"])
+@pytest.mark.parametrize("record_type", record_types())
 def test_a_draft_of_every_field_is_a_mapping_of_its_contract(
     hefu: Hefu, node: Node, tmp_path: Path, record_type: str
 ) -> None:
     contract = load_contract(record_type)
-    labels = [f.label_zh for f in contract.fields if not f.filled_by_node]
+    labels = [f.label_zh for f in contract.givable_fields()]
     path = csv_file(tmp_path, ",".join(labels) + "\n")
     ran = hefu("draft", "s/all", path, "--records", record_type, "--node", node.root)
     assert ran.code == 0, ran.err
@@ -97,6 +107,9 @@ def test_a_draft_of_every_field_is_a_mapping_of_its_contract(
     con = connect()
     try:
         mapping = parse_mapping(con, sql.read_text(encoding="utf-8"), str(sql), contract)
+        columns = ", ".join(f"{ident(label)} VARCHAR" for label in labels)
+        con.execute(f"CREATE TABLE raw (_object INTEGER, _row BIGINT, {columns})")
+        con.execute(f"DESCRIBE {candidate_sql(con, mapping, contract, ORIGIN)}")
     finally:
         con.close()
     assert "NULL AS" not in mapping.sql
