@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import duckdb
 import pytest
 from schemas_samples import value
 
 from schemas.codes import COLUMNS, all_codes, load_codes
 from schemas.errors import ConfigError
-from schemas.sql import connect
+from schemas.sql import connect, install
 
 HEADER = ",".join(COLUMNS)
 
@@ -106,3 +108,13 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (folder / "plate_color.csv").write_bytes("scheme,原文".encode("gbk"))
     with pytest.raises(ConfigError, match="can't be read"):
         load_codes(folder)
+
+
+def test_the_example_of_the_document_holds(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    part = Path("docs/mapping.md").read_text("utf-8").split("### A node's own codes")[1]
+    [_, lines, after] = part.replace("```csv", "```").split("```")
+    (tmp_path / "penalty_category.csv").write_text(lines.strip() + "\n", encoding="utf-8")
+    install(con, load_codes(tmp_path))
+    examples = re.findall(r"`(code(?:_on)?\([^`]*\))`\s+gives\s+`([^`]*)`", after)
+    assert [value(con, call) for call, _ in examples] == [gives for _, gives in examples]
+    assert len(examples) == 3
