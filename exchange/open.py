@@ -79,9 +79,9 @@ def _write_all(verified: VerifiedBundle, folder: Path, suffix: Format, max_rows:
         if suffix == "parquet":
             path.write_bytes(verified.entries[records_entry(record_type)])
         elif suffix == "csv":
-            _write_csv(verified.batches(record_type), path)
+            _write_csv(verified.batches(record_type, whole=True), path)
         else:
-            _write_xlsx(verified.batches(record_type), contract, path, max_rows)
+            _write_xlsx(verified.batches(record_type, whole=True), contract, path, max_rows)
     for name, data in verified.entries.items():
         if name.startswith("attachments/"):
             (folder / "attachments").mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from bundles import RECORDS, entries_of, good, rows
+from bundles import RECORDS, contract, entries_of, good, rows
 
 from exchange.open import XLSX_MAX_TEXT, write_out
 from exchange.verify import VerifiedBundle
@@ -59,6 +59,28 @@ def test_csv_is_what_excel_reads(check: Check, tmp_path: Path) -> None:
     assert '"测〔2026〕0001号","某县某路",50.00,"超限","2026-10-08T09:01:00+08:00"' in first
     assert '"超限；超限"' in second
     assert '"测〔2026〕0003号",,150.00' in third
+
+
+def test_columns_that_only_the_senders_newer_contract_has_are_shown(
+    check: Check, tmp_path: Path
+) -> None:
+    newer = contract(
+        "1.1.0",
+        "      - {name: remark, businessName: 备注, logicalType: string, physicalType: VARCHAR,"
+        " classification: internal, tags: [technical]}\n",
+    )
+    table = rows().append_column("remark", pa.array(["=x", "雨", None]))
+    verified = check(good(contracts={"note": newer}, tables={"note": table}))
+    for kind in ("csv", "xlsx"):
+        write_out(verified, tmp_path / kind, kind)
+    header, first, second, _ = csv_lines(tmp_path / "csv/note.csv")
+    assert header.endswith('"remark"')
+    assert first.endswith('"\'=x"')
+    assert second.endswith('"雨"')
+    with zipfile.ZipFile(tmp_path / "xlsx/note.xlsx") as book:
+        told = "".join(book.read(n).decode() for n in book.namelist() if n.endswith(".xml"))
+    assert "备注" in told
+    assert "雨" in told
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
