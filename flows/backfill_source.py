@@ -9,7 +9,6 @@ from prefect import flow, task
 from connectors.pull import PullRequest
 from flows.ingest import ingest
 from flows.outcome import Outcome, settle
-from flows.renormalise import renormalise
 from flows.retrying import is_retryable, outcome_of
 from hefu.node import load_node
 from lake.runs import RunRecord
@@ -25,34 +24,19 @@ from schemas.text import Text
     retry_condition_fn=is_retryable,
 )
 def backfill_window(
-    node: str,
-    stream_id: str,
-    since: date | None,
-    until: date | None,
-    dry_run: bool,
-    from_landing: bool,
+    node: str, stream_id: str, since: date, until: date, dry_run: bool
 ) -> RunRecord:
-    """One stream's rows from ``since`` to ``until``, both included.
-
-    By business date if the source is asked again, by the day of receipt from the landing area.
-    """
+    """One stream's rows with a business date from ``since`` to ``until``, both included."""
     here = load_node(node)
     (source,) = here.sources([stream_id])
     now = datetime.now(UTC)
-    if from_landing:
-        return renormalise(here, source, now, since=since, until=until, dry_run=dry_run)
     request = PullRequest("window", None, since, until, now)
     return ingest(here, source, request, now, dry_run=dry_run)
 
 
 @flow(name="backfill source", flow_run_name="backfill {source} {since}..{until}")
 def backfill_source(
-    node: str,
-    source: str,
-    since: date | None = None,
-    until: date | None = None,
-    dry_run: bool = True,
-    from_landing: bool = False,
+    node: str, source: str, since: date, until: date, dry_run: bool = True
 ) -> list[Outcome]:
     """Pull a window of one source again. What the lake already has is left alone.
 
@@ -62,18 +46,8 @@ def backfill_source(
         since: First business date of the window.
         until: Last business date of the window, included.
         dry_run: Only count what would change; nothing is stored. Untick to store.
-        from_landing: Do not ask the source: normalise again what was received before, by
-            today's mapping and codes. The dates are then days of receipt, and may be left out.
     """
-    if not from_landing and (since is None or until is None):
-        raise ConfigError(
-            Text(en="a backfill needs both its dates", zh="回补需要起止两个日期"),
-            hint=Text(
-                en="give --since and --until; only --from-landing can do without",
-                zh="请给出 --since 与 --until；只有 --from-landing 可以省略",
-            ),
-        )
-    if since is not None and until is not None and until < since:
+    if until < since:
         raise ConfigError(
             Text(
                 en=f"the window ends ({until}) before it begins ({since})",
@@ -84,10 +58,7 @@ def backfill_source(
     streams = [s.stream_id for s in load_node(node).sources([source])]
     return settle(
         [
-            outcome_of(
-                s,
-                backfill_window(node, s, since, until, dry_run, from_landing, return_state=True),
-            )
+            outcome_of(s, backfill_window(node, s, since, until, dry_run, return_state=True))
             for s in streams
         ]
     )

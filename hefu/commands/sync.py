@@ -123,13 +123,19 @@ def backfill(
 
     first = _day("--since", since) if since else None
     last = _day("--until", until) if until else None
+    if not from_landing and (first is None or last is None):
+        raise _no_dates()
     here = open_node(ctx, node)
     here.sources([source])
 
     def call() -> Sequence[Outcome]:
+        if first is None or last is None or from_landing:
+            from flows.renormalise_source import renormalise_source
+
+            return renormalise_source(str(here.root), source, first, last, dry_run)
         from flows.backfill_source import backfill_source
 
-        return backfill_source(str(here.root), source, first, last, dry_run, from_landing)
+        return backfill_source(str(here.root), source, first, last, dry_run)
 
     what = (
         tr(f"normalising {source} again", f"正在重新规范化 {source}")
@@ -178,6 +184,16 @@ def _day(flag: str, text: str) -> date:
             Text(en=f"{flag}: {text!r} is not a date", zh=f"{flag}：{text!r} 不是日期"),
             hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的形式"),
         ) from error
+
+
+def _no_dates() -> ConfigError:
+    return ConfigError(
+        Text(en="a backfill needs both its dates", zh="补采需要起止两个日期"),
+        hint=Text(
+            en="give --since and --until; only --from-landing can do without",
+            zh="请给出 --since 与 --until；只有 --from-landing 可以省略",
+        ),
+    )
 
 
 def _no_sources(root: Path) -> ConfigError:

@@ -80,20 +80,18 @@ def test_a_backfill_counts_unless_told_to_store(world: World) -> None:
     assert len(history(world.a)) == 2
     with pytest.raises(ConfigError, match=r"ends .* before it begins"):
         backfill_source(a, CASES, *window[::-1])
-    with pytest.raises(ConfigError, match="both its dates"):
-        backfill_source(a, CASES, window[0])
 
 
-def test_a_backfill_from_the_landing_area_needs_no_dates(world: World) -> None:
-    from flows.backfill_source import backfill_source
+def test_what_was_received_is_normalised_again_without_dates(world: World) -> None:
     from flows.outcome import PartsFailedError
+    from flows.renormalise_source import renormalise_source
 
     world.drop("1.csv", [case(1), case(2), case(3)])
     a, _ = nodes(world)
     with pytest.raises(PartsFailedError, match="1 of 1 failed"):
-        backfill_source(a, CASES, from_landing=True)
+        renormalise_source(a, CASES)  # nothing was received yet
     world.sync()
-    (again,) = backfill_source(a, CASES, dry_run=False, from_landing=True)
+    (again,) = renormalise_source(a, CASES, dry_run=False)
     assert (again.result.received, again.result.unchanged) == (3, 3)
 
 
@@ -104,9 +102,8 @@ def test_the_backfills_parameters_are_a_form() -> None:
     deployment = backfill_source.to_deployment("backfill")
     schema: dict[str, Any] = deployment._parameter_openapi_schema.model_dump()
     fields = schema["properties"]
-    assert set(schema["required"]) == {"node", "source"}
-    for name in ("since", "until"):
-        assert {"type": "string", "format": "date"} in fields[name]["anyOf"]
+    assert set(schema["required"]) == {"node", "source", "since", "until"}
+    assert {fields[name]["format"] for name in ("since", "until")} == {"date"}
     assert (fields["dry_run"]["type"], fields["dry_run"]["default"]) == ("boolean", True)
     assert all(field["description"] for field in fields.values())
 

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from flows_world import CASES, NIGHT, NOW, World, case, counts, current, query
 
-from flows.renormalise import renormalise
+from flows.again import normalise_again
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.errors import DataError
@@ -18,7 +18,7 @@ VIOLATIONS = "SELECT violation_type FROM case_result_current ORDER BY case_no"
 
 def _again(world: World, night: int, **more: object) -> RunRecord:
     (source,) = world.a.sources([CASES])
-    return renormalise(world.a, source, NOW + night * NIGHT, **more)  # type: ignore[arg-type]
+    return normalise_again(world.a, source, NOW + night * NIGHT, **more)  # type: ignore[arg-type]
 
 
 def _correct(world: World, before: str, after: str) -> None:

@@ -26,7 +26,7 @@ from schemas.text import Text
 _DAY = ZoneInfo("Asia/Shanghai")
 
 
-def renormalise(
+def normalise_again(
     node: Node,
     source: Source,
     now: datetime,
