@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import measure
+from bench import macros, measure
 from bench.nodes import make_nodes
 from bench.report import Line, render, write
 
@@ -41,6 +41,8 @@ def main() -> int:
     options = parser.parse_args()
     small, large = (_measure(rows, options.work) for rows in sorted(options.rows))
     table = render(_per_row(small, large), _fixed(options.work), _stages(large), _machine())
+    _say(f"macros, {macros.ROWS:,} rows")
+    table += "\n" + macros.render(macros.measure(), macros.ROWS)
     sys.stdout.write(table)
     if not options.no_write:
         write(Path(__file__).parent / "README.md", table)

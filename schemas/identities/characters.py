@@ -62,9 +62,11 @@ CREATE OR REPLACE MACRO ascii_upper(x) AS
   CASE WHEN regexp_matches(x, '[a-z]') THEN translate(x, '$lower', '$upper') ELSE x END;
 
 -- Letters, digits and Chinese characters only, upper case, half width: how numbers on plates and
--- certificates are compared.
+-- certificates are compared. A macro's argument is written out wherever the macro uses it, and
+-- within a CASE worked out each time; a list of one makes it a value.
 CREATE OR REPLACE MACRO bare(x) AS
-  ascii_upper(regexp_replace(half_width(x), '[$separators]+', '', 'g'));
+  list_transform([regexp_replace(half_width(x), '[$separators]+', '', 'g')],
+    lambda b: ascii_upper(b))[1];
 """,
     separators=SEPARATORS,
     lower=_LETTERS,

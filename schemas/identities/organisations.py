@@ -140,9 +140,10 @@ CREATE OR REPLACE MACRO org_code_ok(x) AS
 -- A key that spellings of an organisation's name share, to be looked at by a person: no identity.
 CREATE OR REPLACE MACRO org_match_key(x) AS
   CASE WHEN regexp_full_match(x, '$plain_name') AND NOT contains(x, '有限责任') THEN x
-    ELSE txt(regexp_replace(ascii_upper(
-      regexp_replace(txt(half_width(x)), '[$name_marks]+', '', 'g')),
-      '$limited', '$limited_short', 'g'))
+    ELSE list_transform(list_transform(list_transform([half_width(x)],
+      lambda a: regexp_replace(txt(a), '[$name_marks]+', '', 'g')),
+      lambda b: regexp_replace(ascii_upper(b), '$limited', '$limited_short', 'g')),
+      lambda c: txt(c))[1]
   END;
 """,
     credit_form=_CREDIT_FORM,

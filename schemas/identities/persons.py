@@ -125,8 +125,7 @@ CREATE OR REPLACE MACRO id_no(x) AS
 
 CREATE OR REPLACE MACRO gb11643_sum(n) AS $sum;
 
--- The check character of 17 digits. A macro's argument is written out wherever it is used, and
--- inside a CASE worked out each time; the list of one makes it a value.
+-- The check character of 17 digits, which are made a number once (see bare).
 CREATE OR REPLACE MACRO gb11643_check(body) AS
   list_transform([CAST(body AS BIGINT)],
     lambda n: substr('$checks', CAST(gb11643_sum(n) % 11 AS INTEGER) + 1, 1))[1];
