@@ -2,7 +2,7 @@
 
 A look-up is an element of a list of small maps, chosen by the text's hash: DuckDB goes through
 a map from its beginning, which for the 3,000 codes of a nationwide list takes ten times as long
-as the rest of a mapping's field.
+as the rest of a mapping's field. How many maps a list is cut into is macro ``code_buckets``.
 
     hefu_code       list, scheme, raw, code, valid_from, valid_to: every row, as it is written
     hefu_code_map   k ('list/scheme'), buckets: raw → code, for texts with one meaning
@@ -18,12 +18,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from schemas.codes import CANONICAL, CodeRow
+from schemas.sql import literal
 
 if TYPE_CHECKING:
     import duckdb
 
-# The macros of macros.sql say it too.
-BUCKETS = 256
+# Maps of a list: many for a long one; few for the others, as every connection makes them all.
+LONG, BUCKETS_OF_LONG, BUCKETS = 500, 256, 8
 
 # No text of a list holds them: control characters are refused in a node's rows.
 _CELL_END, _ROW_END = "\x1f", "\x1e"
@@ -32,16 +33,22 @@ _HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)}
 
 
 def install_codes(con: duckdb.DuckDBPyConnection, codes: Mapping[str, Sequence[CodeRow]]) -> None:
-    """Creates the tables above; replaces those that are there."""
+    """Creates the tables above, and ``code_buckets``; replaces those that are there."""
     rows = (row for name in sorted(codes) for row in _rows(name, codes[name]))
-    # As one long text: bound one by one, 70,000 cells take longer than all the rest.
-    text = _ROW_END.join(_CELL_END.join(row) for row in rows)
+    # As one long text: bound one by one, 70,000 cells take longer than all the rest; and as a
+    # literal, for DuckDB imports pandas to bind the first parameter of a process.
+    text = literal(_ROW_END.join(_CELL_END.join(row) for row in rows))
+    long = [name for name in sorted(codes) if len(codes[name]) > LONG]
+    con.execute(
+        "CREATE OR REPLACE MACRO code_buckets(list) AS CASE WHEN list IN "
+        f"({', '.join(literal(name) for name in ['', *long])}) "
+        f"THEN {BUCKETS_OF_LONG} ELSE {BUCKETS} END"
+    )
     con.execute(
         "CREATE OR REPLACE TABLE hefu_code AS SELECT c[1] AS list, c[2] AS scheme, c[3] AS raw, "
         "c[4] AS code, TRY_CAST(c[5] AS DATE) AS valid_from, TRY_CAST(c[6] AS DATE) AS valid_to "
         f"FROM (SELECT string_split(line, '{_CELL_END}') AS c "
-        f"FROM (SELECT unnest(string_split($text, '{_ROW_END}')) AS line))",
-        {"text": text},
+        f"FROM (SELECT unnest(string_split({text}, '{_ROW_END}')) AS line))"
     )
     con.execute(
         "CREATE OR REPLACE TABLE hefu_code_list AS "
@@ -61,13 +68,17 @@ def install_codes(con: duckdb.DuckDBPyConnection, codes: Mapping[str, Sequence[C
 
 
 def _buckets(value: str, having: str) -> str:
-    """SELECT of (k, buckets) for every list and scheme; an empty bucket is NULL, as is its map."""
+    """SELECT of (k, buckets) for the lists and schemes that have such texts.
+
+    An empty bucket is NULL, as is its map; so is what is asked of a list and scheme without any.
+    """
     return (
-        "WITH texts AS (SELECT list || '/' || scheme AS k, raw, hash(raw) % "
-        f"{BUCKETS} AS b, {value} FROM hefu_code GROUP BY ALL HAVING {having}), "
-        "filled AS (SELECT k, b, map_from_entries(list((raw, v))) AS m FROM texts GROUP BY ALL), "
-        "places AS (SELECT k, unnest(range("
-        f"{BUCKETS})) AS b FROM (SELECT DISTINCT list || '/' || scheme AS k FROM hefu_code)) "
+        "WITH texts AS (SELECT list, list || '/' || scheme AS k, raw, "
+        f"hash(raw) % code_buckets(list) AS b, {value} FROM hefu_code "
+        f"GROUP BY list, scheme, raw HAVING {having}), "
+        "filled AS (SELECT k, b, map_from_entries(list((raw, v))) AS m FROM texts GROUP BY k, b), "
+        "places AS (SELECT k, unnest(range(code_buckets(any_value(list)))) AS b "
+        "FROM texts GROUP BY k) "
         "SELECT k, list(m ORDER BY b) AS buckets FROM places LEFT JOIN filled USING (k, b) "
         "GROUP BY k"
     )

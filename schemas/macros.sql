@@ -149,7 +149,7 @@ CREATE OR REPLACE MACRO kg_from_t_raw(x) AS
 -- scheme. An x that it does not know comes back marked, so that no text passes for a code that it only
 -- looks like; a code field then holds 'unmapped' and the text goes into raw_values. NULL stays NULL.
 CREATE OR REPLACE MACRO code_entry(list, scheme, x) AS
-  (SELECT buckets FROM hefu_code_map WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % 256 AS BIGINT)][x];
+  (SELECT buckets FROM hefu_code_map WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % code_buckets(list) AS BIGINT)][x];
 CREATE OR REPLACE MACRO code(list, scheme, x) AS
   coalesce(code_entry(list, scheme, x), code_entry(list, scheme, half_width(txt(x))), 'unmapped:' || txt(x));
 
@@ -188,7 +188,7 @@ CREATE OR REPLACE MACRO day_of(x) AS
 -- As code(), by the row that holds on a day (DATE, or a text as for date_ymd): valid_from <= day < valid_to.
 -- Without a day, a text that meant different things at different times is not known.
 CREATE OR REPLACE MACRO code_periods(list, scheme, x) AS
-  (SELECT buckets FROM hefu_code_days WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % 256 AS BIGINT)][x];
+  (SELECT buckets FROM hefu_code_days WHERE k = list || '/' || scheme)[CAST(1 + hash(x) % code_buckets(list) AS BIGINT)][x];
 CREATE OR REPLACE MACRO code_held(periods, day) AS
   list_transform([{'periods': periods, 'day': day}], lambda h:
     CASE WHEN h.periods IS NOT NULL AND h.day IS NOT NULL THEN coalesce(list_filter(h.periods,

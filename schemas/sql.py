@@ -12,7 +12,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.code_tables import install_codes
 from schemas.codes import CodeRow, all_codes
 
 if TYPE_CHECKING:
@@ -74,6 +73,8 @@ def seal(con: duckdb.DuckDBPyConnection) -> None:
 
 def install(con: duckdb.DuckDBPyConnection, codes: Codes | None = None) -> None:
     """The tables of code lists (``schemas.code_tables``) and the macros (``macros.sql``)."""
+    from schemas.code_tables import install_codes
+
     install_codes(con, all_codes() if codes is None else codes)
     con.execute(macros())
 
