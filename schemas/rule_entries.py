@@ -180,8 +180,6 @@ class PenaltyRange(Entry):
     """
 
     TABLE: ClassVar[str] = "penalty_range"
-    #: Rows of one article, which are checked as one rule.
-    group: Name
     causes: tuple[str, ...]
     min_cny: Yuan = Decimal(0)
     max_cny: Yuan

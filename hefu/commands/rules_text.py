@@ -154,7 +154,6 @@ _LABELS = {
     "min_cny": Text("least yuan", "下限（元）"),
     "max_cny": Text("greatest yuan", "上限（元）"),
     "may": Text("may", "可以处罚"),
-    "group": Text("rule", "规则组"),
     "causes": Text("causes", "案由"),
     "cause": Text("cause", "案由"),
     "gains_over_cny": Text("gains over yuan", "违法所得超过（元）"),

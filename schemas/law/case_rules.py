@@ -8,6 +8,8 @@ from datetime import date
 from schemas.law.calendar import moved_days, settled_until
 from schemas.law.penalties import FineRange, ranges
 from schemas.law.rule_making import (
+    ACT_PLACE,
+    ACT_PLACE_FIELDS,
     PLACE,
     Draft,
     days_in_force_sql,
@@ -24,49 +26,71 @@ from schemas.sql import literal
 from schemas.text import Text
 
 PENALTY = "decision_type = 'penalty'"
+UNVERIFIED_RANGE = Text(en=" (not verified)", zh="（待核实）")
 FINE_FIELDS = (
-    PLACE, "occurred_time", "decision_type", "decision_date", "common_cause_code",
+    *ACT_PLACE_FIELDS, "occurred_time", "decision_type", "decision_date", "common_cause_code",
     "fine_amount_cny",
 )  # fmt: skip
 
 
 def fine_range(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
-    """The fine lies outside the range that an article gives for the cause.
+    """The fine lies outside the range that the law gives for the cause.
 
     Silent where gains were confiscated above the amount from which the law counts in multiples
     of them: the record does not say how large the gains were.
     """
     for pack in packs:
-        groups = dict.fromkeys(r.group for r in live(pack.penalty_ranges))
-        for group in groups:
-            yield from _group(pack, packs, group)
+        for cause in dict.fromkeys(c for r in live(pack.penalty_ranges) for c in r.causes):
+            known = ranges(pack, cause)
+            starts = [one.valid_from for one in known]
+            for one in known:
+                yield _of_cause(pack, packs, one, known, starts)
 
 
-def _group(pack: RulePack, packs: tuple[RulePack, ...], group: str) -> Iterator[Draft]:
-    rows = [r for r in live(pack.penalty_ranges) if r.group == group]
-    causes = dict.fromkeys(cause for row in rows for cause in row.causes)
-    known = {cause: ranges(pack, cause) for cause in causes}
-    starts = sorted({r.valid_from for found in known.values() for r in found})
-    for start in starts:
-        mine = [r for found in known.values() for r in found if r.valid_from == start]
-        tests = [_range_sql(pack, packs, one, known[one.cause]) for one in mine]
-        with_gains = any(one.gains_over_cny is not None for one in mine)
-        told = "; ".join(f"{r.min_cny}–{r.max_cny}" for r in mine)
-        yield law_rule(
-            rule_id=rule_id(pack, f"fine_range_{group}", starts, start),
-            fields=(*FINE_FIELDS, *(("confiscated_amount_cny",) if with_gains else ())),
-            violation_sql=f"CASE WHEN {PENALTY} AND fine_amount_cny > 0 THEN "
-            f"CASE common_cause_code {' '.join(tests)} END END",
-            message=Text(
-                en=f"the fine is outside the range for its cause ({told} yuan)",
-                zh=f"罚款数额超出该违法行为的法定幅度（{told.replace('; ', '；')} 元）",
+def _of_cause(
+    pack: RulePack,
+    packs: tuple[RulePack, ...],
+    one: FineRange,
+    known: Sequence[FineRange],
+    starts: Sequence[date],
+) -> Draft:
+    mixed = len({row.verified for row in one.rows}) > 1
+    told = [_told(row, doubt=mixed and not row.verified) for row in one.rows]
+    return law_rule(
+        rule_id=rule_id(pack, f"fine_range_{one.cause}", starts, one.valid_from),
+        fields=(
+            *FINE_FIELDS,
+            *(("confiscated_amount_cny",) if one.gains_over_cny is not None else ()),
+        ),
+        violation_sql=f"CASE WHEN {PENALTY} AND fine_amount_cny > 0 "
+        f"AND common_cause_code = {literal(one.cause)} THEN {_range_sql(pack, packs, one, known)} "
+        "END",
+        message=Text(
+            en=f"the fine is outside the range for its cause ({', '.join(t.en for t in told)})",
+            zh=f"罚款数额超出该违法行为的法定幅度（{'、'.join(t.zh for t in told)}）",
+        ),
+        hint=Text(
+            en="check amount and cause; a fine below the range needs a ground to mitigate it"
+            + (
+                ", one counted in multiples of the illegal gains needs their amount entered"
+                if one.gains_over_cny is not None
+                else ""
             ),
-            hint=Text(
-                en="check amount and cause; a fine below the range needs a ground to mitigate it",
-                zh="请核对金额和案由；低于幅度的，应有减轻处罚的依据",
-            ),
-            rows=tuple(dict.fromkeys(row for one in mine for row in one.rows)),
-        )
+            zh="请核对金额和案由；低于幅度的，应有减轻处罚的依据"
+            + ("；按违法所得倍数处罚的，请补录没收金额" if one.gains_over_cny is not None else ""),
+        ),
+        rows=one.rows,
+        doubt=not mixed,
+    )
+
+
+def _told(row: PenaltyRange, *, doubt: bool) -> Text:
+    mark = UNVERIFIED_RANGE if doubt else Text("", "")
+    if row.min_cny == 0:
+        return Text(f"up to {row.max_cny} yuan{mark.en}", f"{row.max_cny} 元以下{mark.zh}")
+    return Text(
+        f"{row.min_cny}–{row.max_cny} yuan{mark.en}", f"{row.min_cny}–{row.max_cny} 元{mark.zh}"
+    )
 
 
 def _range_sql(
@@ -75,14 +99,14 @@ def _range_sql(
     def of_cause(other: RulePack) -> tuple[PenaltyRange, ...]:
         return tuple(r for r in other.penalty_ranges if one.cause in r.causes)
 
-    here = territory_sql(pack, packs, of_cause, ACT_DAY)
+    here = territory_sql(pack, packs, of_cause, ACT_DAY, ACT_PLACE)
     gains = (
         f" AND coalesce(confiscated_amount_cny, 0) <= {one.gains_over_cny}"
         if one.gains_over_cny is not None
         else ""
     )
     return (
-        f"WHEN {literal(one.cause)} THEN ({here}) AND ({_governs(one, all_of_cause)}){gains} "
+        f"({here}) AND ({_governs(one, all_of_cause)}){gains} "
         f"AND fine_amount_cny NOT BETWEEN {one.min_cny} AND {one.max_cny}"
     )
 
@@ -121,9 +145,9 @@ def hearing_by_kind(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
                     "decision_type",
                     "decision_date",
                     "penalty_category",
-                    "hearing_flag",
+                    *_HEARING_FIELDS,
                 ),
-                violation_sql=f"CASE WHEN {PENALTY} AND hearing_flag IS FALSE "
+                violation_sql=f"CASE WHEN {PENALTY} AND {_UNHEARD} "
                 f"AND {in_force_sql(now[0], 'decision_date')} AND ({here}) "
                 f"THEN list_has_any(penalty_category, [{kinds}]) END",
                 message=_NO_HEARING,
@@ -144,9 +168,9 @@ def hearing_by_amount(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
                     "decision_date",
                     "party_category",
                     "fine_amount_cny",
-                    "hearing_flag",
+                    *_HEARING_FIELDS,
                 ),
-                violation_sql=f"CASE WHEN {PENALTY} AND hearing_flag IS FALSE "
+                violation_sql=f"CASE WHEN {PENALTY} AND {_UNHEARD} "
                 f"AND party_category = '{party}' AND {in_force_sql(number, 'decision_date')} "
                 f"AND ({here}) THEN fine_amount_cny >= {number.value} END",
                 message=_NO_HEARING,
@@ -155,13 +179,16 @@ def hearing_by_amount(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
             )
 
 
+# The law asks for the notice of the right; a party that was told may do without a hearing.
+_UNHEARD = "hearing_flag IS FALSE AND prior_notice_date IS NULL"
+_HEARING_FIELDS = ("hearing_flag", "prior_notice_date")
 _NO_HEARING = Text(
-    en="the party had a right to a hearing, and the record says that there was none",
-    zh="当事人有要求听证的权利，记录显示没有听证",
+    en="the party had a right to a hearing, and the record knows of neither notice nor hearing",
+    zh="当事人有要求听证的权利，记录中既没有事先告知，也没有听证",
 )
 _HEARING_HINT = Text(
-    en="check that the notice of this right is on file; a party may do without a hearing",
-    zh="请核对卷内是否有听证权利告知；当事人可以不要求听证",
+    en="enter the day of the notice; a party that was told may do without a hearing",
+    zh="请补录事先告知日期；已告知而当事人不要求听证的，不必听证",
 )
 
 
@@ -217,12 +244,16 @@ def _major_case(
 
 
 def filed_after_limitation(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
-    """Filed after the period in which an act can be punished; the year's last day still counts."""
+    """Punished, though filed after the period in which an act can be; its last day still counts.
+
+    A case that was then withdrawn, or ended without penalty for that reason, ended as it should.
+    """
     for pack, number, starts, here in _numbers(packs, "limitation_years", "day_cn(filing_time)"):
         yield law_rule(
             rule_id=rule_id(pack, "filed_after_limitation", starts, number.valid_from),
-            fields=(PLACE, "occurred_time", "filing_time"),
-            violation_sql=f"CASE WHEN {in_force_sql(number, 'day_cn(filing_time)')} AND ({here}) "
+            fields=(PLACE, "occurred_time", "filing_time", "decision_type"),
+            violation_sql=f"CASE WHEN {PENALTY} "
+            f"AND {in_force_sql(number, 'day_cn(filing_time)')} AND ({here}) "
             f"THEN day_cn(filing_time) > day_cn(occurred_time) + to_years({number.value}) END",
             message=Text(
                 en="the case was filed after the period of limitation",
@@ -238,7 +269,7 @@ def filed_after_limitation(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
 
 
 def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
-    """Delivered later than the working days that the law gives.
+    """A decision on a penalty was delivered later than the working days that the law gives.
 
     Judged only as far as the calendar is settled; the moved days are part of the rule's SQL.
     """
@@ -247,8 +278,8 @@ def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
         days = int(number.value)
         yield law_rule(
             rule_id=rule_id(pack, "delivered_late", starts, number.valid_from),
-            fields=(PLACE, "decision_date", "delivery_date"),
-            violation_sql=f"CASE WHEN delivery_date - decision_date > {days} "
+            fields=(PLACE, "decision_type", "decision_date", "delivery_date"),
+            violation_sql=f"CASE WHEN {PENALTY} AND delivery_date - decision_date > {days} "
             f"AND delivery_date <= DATE '{last}' AND {in_force_sql(number, 'decision_date')} "
             f"AND ({here}) THEN {working_days_sql('decision_date', 'delivery_date', number)} "
             f"> {days} END",
@@ -257,8 +288,9 @@ def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
                 zh="行政处罚决定书超过法定期限送达",
             ),
             hint=Text(
-                en="check the day of delivery and whether it was pronounced to the party in person",
-                zh="请核对送达日期，以及是否已当场宣告并交付",
+                en="check the day of delivery, whether it was pronounced to the party in person, "
+                "and whether it had to be delivered by public notice",
+                zh="请核对送达日期，以及是否已当场宣告并交付、是否属于公告送达",
             ),
             rows=(number,),
         )

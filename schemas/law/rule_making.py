@@ -16,8 +16,16 @@ from schemas.text import Text
 
 E = TypeVar("E", bound=Entry)
 
-#: The place whose law a record is judged by: that of the agency that gave it. Always there.
+#: The place whose law says how an agency proceeds: its own. Always there.
 PLACE = "division_code"
+#: Fields of the place of the act, whose law says what is punished and how much (art. 22).
+ACT_PLACE_FIELDS = ("violation_division_code", PLACE)
+#: The agency's own place where the record names none; NULL for what is no code of GB/T 2260, so
+#: that the law of a place which could not be read is not taken to be the country's.
+ACT_PLACE = (
+    f"CASE WHEN regexp_full_match(coalesce(violation_division_code, {PLACE}), '[0-9]{{6}}') "
+    f"THEN coalesce(violation_division_code, {PLACE}) END"
+)
 
 _UNVERIFIED = Text(en=" (number not verified)", zh="（数值待核实）")
 
@@ -41,12 +49,14 @@ def territory_sql(
     packs: Sequence[RulePack],
     rows_of: Callable[[RulePack], Sequence[Entry]],
     day: str,
+    place: str = PLACE,
 ) -> str:
     """Whether a record's place is under ``pack``, and no more specific pack has a row of its own.
 
-    ``day``: DATE expression; the more specific rows must be in force on it.
+    ``day``: DATE expression; the more specific rows must be in force on it. ``place``: VARCHAR
+    expression, a code of GB/T 2260.
     """
-    here = _starts_with(pack.divisions)
+    here = _starts_with(pack.divisions, place)
     tests = [here] if here else []
     for other in packs:
         if other is pack or not _within(other, pack):
@@ -54,7 +64,7 @@ def territory_sql(
         rows = [row for row in rows_of(other) if row.withdrawn is None]
         if rows:
             times = " OR ".join(f"({in_force_sql(row, day)})" for row in rows)
-            tests.append(f"NOT ({_starts_with(other.divisions)} AND ({times}))")
+            tests.append(f"NOT ({_starts_with(other.divisions, place)} AND ({times}))")
     return " AND ".join(tests) or "TRUE"
 
 
@@ -66,13 +76,16 @@ def law_rule(
     message: Text,
     hint: Text,
     rows: Sequence[Entry],
+    doubt: bool = True,
 ) -> Draft:
     """A soft rule over those of ``fields`` that its SQL names.
 
-    Its message names the articles, and says if a number is unverified.
+    Its message names the articles, and says if a number is unverified unless it does so itself
+    (``doubt`` False). The hint does not repeat them.
     """
     articles = list(dict.fromkeys(row.article for row in rows))
-    doubt = Text("", "") if all(row.verified for row in rows) else _UNVERIFIED
+    shown = [article.removeprefix("中华人民共和国") for article in articles]
+    said = _UNVERIFIED if doubt and not all(row.verified for row in rows) else Text("", "")
     return Draft(
         rule=Rule(
             rule_id=rule_id,
@@ -83,12 +96,10 @@ def law_rule(
             violation_sql=violation_sql,
             params={},
             message=Text(
-                en=f"{message.en}{doubt.en}: {'; '.join(articles)}",
-                zh=f"{message.zh}{doubt.zh}：{'；'.join(articles)}",
+                en=f"{message.en}{said.en}: {'; '.join(shown)}",
+                zh=f"{message.zh}{said.zh}：{'；'.join(shown)}",
             ),
-            hint=Text(
-                en=f"{hint.en}; {', '.join(articles)}", zh=f"{hint.zh}（{'；'.join(articles)}）"
-            ),
+            hint=hint,
             source="；".join(articles),
         ),
         rows=tuple(rows),
@@ -110,8 +121,8 @@ def live(rows: Iterable[E]) -> tuple[E, ...]:
     return tuple(row for row in rows if row.withdrawn is None)
 
 
-def _starts_with(prefixes: Sequence[str]) -> str:
-    tests = " OR ".join(f"starts_with({PLACE}, {literal(p)})" for p in prefixes)
+def _starts_with(prefixes: Sequence[str], place: str) -> str:
+    tests = " OR ".join(f"starts_with({place}, {literal(p)})" for p in prefixes)
     return f"({tests})" if tests else ""
 
 

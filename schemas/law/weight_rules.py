@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from schemas.law.overload_sql import fine_fen_sql, may_be_exempt_sql, plausible_sql
 from schemas.law.rule_making import (
+    ACT_PLACE,
+    ACT_PLACE_FIELDS,
     PLACE,
     Draft,
     days_in_force_sql,
@@ -36,7 +38,7 @@ def overload_fine(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
         for tariff in tariffs:
             others = [t for t in tariffs if t is not tariff]
             changed = " OR ".join(f"({in_force_sql(t, 'decision_date')})" for t in others)
-            here = territory_sql(pack, packs, lambda p: p.overload_fines, ACT_DAY)
+            here = territory_sql(pack, packs, lambda p: p.overload_fines, ACT_DAY, ACT_PLACE)
             expected = fine_fen_sql(tariff, "total_weight_kg", "limit_weight_kg")
             exempt = may_be_exempt_sql(tariff, "total_weight_kg", "limit_weight_kg")
             violation = (
@@ -52,7 +54,7 @@ def overload_fine(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
                     pack, "overload_fine", (t.valid_from for t in tariffs), tariff.valid_from
                 ),
                 fields=(
-                    PLACE,
+                    *ACT_PLACE_FIELDS,
                     "occurred_time",
                     "decision_type",
                     "decision_date",
@@ -81,17 +83,17 @@ def limit_of_inspection(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
     """The limit of a weighing is none that the axles can have; a permit sets its own."""
     day = "day_cn(coalesce(measured_time, inspection_time))"
     fields = (PLACE, "measured_time", "inspection_time", "axle_count", "limit_weight_kg")
-    yield from _limits(packs, day, (*fields, "permit_no"), " AND permit_no IS NULL")
+    yield from _limits(packs, day, PLACE, (*fields, "permit_no"), " AND permit_no IS NULL")
 
 
 def limit_of_case(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
     """As for inspections; the case does not say whether there was a permit."""
-    fields = (PLACE, "occurred_time", "decision_date", "axle_count", "limit_weight_kg")
-    yield from _limits(packs, ACT_DAY, fields, "")
+    fields = (*ACT_PLACE_FIELDS, "occurred_time", "decision_date", "axle_count", "limit_weight_kg")
+    yield from _limits(packs, ACT_DAY, ACT_PLACE, fields, "")
 
 
 def _limits(
-    packs: tuple[RulePack, ...], day: str, fields: tuple[str, ...], unless: str
+    packs: tuple[RulePack, ...], day: str, place: str, fields: tuple[str, ...], unless: str
 ) -> Iterator[Draft]:
     for pack in packs:
         rows = live(pack.weight_limits)
@@ -103,7 +105,7 @@ def _limits(
             less = [
                 p for p in pack.entries(Parameter, on=start) if p.name == "single_tyre_reduction_kg"
             ]
-            here = territory_sql(pack, packs, lambda p: p.weight_limits, day)
+            here = territory_sql(pack, packs, lambda p: p.weight_limits, day, place)
             yield law_rule(
                 rule_id=rule_id(pack, "weight_limit", starts, start),
                 fields=fields,

@@ -87,6 +87,8 @@ def test_what_was_only_seen_in_excerpts_or_remembered_is_not_called_verified() -
     doubtful = {row.name for _, row in ROWS if not row.verified}
     assert {"overload_fine", "limit_train_6", "hearing_fine_org_cny"} <= doubtful
     assert {"summary_fine_limit_person_cny", "vehicle_modified"}.isdisjoint(doubtful)
+    remembered = {row.name for _, row in ROWS if row.source == "memory"}
+    assert {"max_height_m", "max_width_m", "max_length_m", "single_tyre_reduction_kg"} <= remembered
 
 
 def test_codes_that_rows_name_are_in_their_lists() -> None:

@@ -30,7 +30,7 @@ BORDER = {"division_code": "330523"}
         ("330523", "5160", set()),
         ("330523", "5161", {"zj:overload_fine"}),
         ("330523", "13000", {"zj:overload_fine"}),
-        ("341882", "30000.01", {"cn:overload_fine", "cn:fine_range_highway_64"}),
+        ("341882", "30000.01", {"cn:overload_fine", "cn:fine_range_overload_road"}),
     ],
 )
 def test_a_fine_is_held_against_the_tariff_of_its_own_place(
@@ -38,6 +38,27 @@ def test_a_fine_is_held_against_the_tariff_of_its_own_place(
 ) -> None:
     row = OVERLOAD | {"division_code": division, "fine_amount_cny": fine_cny}
     assert short(broken(CASE, row)) == flags
+
+
+@pytest.mark.parametrize(
+    ("agency", "act", "fine_cny", "flags"),
+    [
+        ("341882", "330523", "5160", set()),
+        ("341882", "330523", "13000", {"zj:overload_fine"}),
+        ("330523", "341882", "13000", set()),
+        ("330523", "341882", "5160", {"cn:overload_fine"}),
+        ("330523", None, "5160", set()),
+        # a place that could not be read is not the rest of the country
+        ("341882", "浙江省安吉县", "5160", set()),
+        ("浙江省安吉县", None, "5160", set()),
+        (None, None, "1", set()),
+    ],
+)
+def test_the_place_of_the_act_decides_by_whose_tariff(
+    agency: str | None, act: str | None, fine_cny: str, flags: set[str]
+) -> None:
+    row = {"division_code": agency, "violation_division_code": act, "fine_amount_cny": fine_cny}
+    assert short(broken(CASE, OVERLOAD | row)) == flags
 
 
 @pytest.mark.parametrize(
