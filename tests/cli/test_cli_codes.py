@@ -310,7 +310,8 @@ def test_rows_follow_one_another_and_keep_what_was_there(hefu: Hefu, synced: Nod
             ("plate_color", "jt697", "9", "green", "--from", "2026-05-01", "--until", "2026-05-01"),
             "ends before it begins",
         ),
-        (("id_type", "zh", "港澳通行证", "passport"), "already reads this text"),
+        (("id_type", "zh", "回乡证", "passport"), "already reads this text"),
+        (("decision_type", "zh", "撤销案件", "penalty"), "already reads this text"),
         (("division", "own", "钱塘", "330114", "--until", "2021-01-01"), "not in force"),
     ],
 )

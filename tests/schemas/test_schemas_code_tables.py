@@ -82,6 +82,45 @@ def test_what_is_from_memory_says_so() -> None:
     assert not [row for row in rows if row.verified and "凭记忆" in row.source]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # a case, or a decision that was revoked afterwards
+        ("decision_type", "已撤销"),
+        # of a coach, of a dangerous load or of a permitted abnormal one
+        ("case_cause", "不按规定线路行驶"),
+        # what Hong Kong people enter with, or what mainlanders leave with
+        ("id_type", "港澳通行证"),
+        # 12328 or 12345
+        ("lead_source", "热线投诉"),
+        # missing, or not there to be attached
+        ("material_state", "无"),
+        # documentary, audiovisual or electronic
+        ("evidence_type", "照片"),
+    ],
+)
+def test_a_word_that_could_mean_two_things_is_left_to_a_person(name: str, text: str) -> None:
+    assert text not in {row.raw for row in all_codes()[name] if row.scheme == "zh"}
+
+
+def test_overlimit_without_a_word_of_mass_is_not_judged_by_the_tariff_for_mass() -> None:
+    meant = {r.raw: r.code for r in all_codes()["case_cause"] if r.scheme == "zh"}
+    assert meant["超限超载"] == meant["违法超限"] == "overlimit_road"
+    assert meant["车货总质量超限"] == "overload_road"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("execution_method", "compulsory_by_court"),
+        ("execution_method", "substitute_performance"),
+        ("penalty_category", "licence_suspension_or_revocation"),
+    ],
+)
+def test_what_rests_on_a_law_that_nobody_read_is_not_called_verified(name: str, code: str) -> None:
+    assert not next(row for row in canonical(name) if row.code == code).verified
+
+
 def test_the_record_types_are_those_of_the_record_model() -> None:
     assert {row.code for row in canonical("record_type")} == {
         *("lead", "inspection", "case_result", "transfer", "receipt", "disposition"),
