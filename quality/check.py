@@ -84,7 +84,11 @@ def rule_counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def settle(
-    con: duckdb.DuckDBPyConnection, known: str = "known", *, received: int | None = None
+    con: duckdb.DuckDBPyConnection,
+    known: str = "known",
+    *,
+    received: int | None = None,
+    last_made: str | None = None,
 ) -> Counts:
     """Decides each row's fate, by precedence quarantined > duplicate > unchanged > accepted.
 
@@ -92,6 +96,8 @@ def settle(
         known: relation (record_id, content_hash, source_updated_time, received_time) of the
             versions that the lake has; ``Lake.attach_known`` makes it.
         received: rows as the reader counted them; without it raw and raw_reject are counted.
+        last_made: relation (_object, _row, record_id, content_hash) of what the raw rows were made into
+            when they were read before, where they were.
 
     How a fate is decided stands in ``quality/fates.py``.
 
@@ -100,7 +106,7 @@ def settle(
         AccountingError: the counts do not balance.
     """
     _check_one_to_one(con)
-    create_settled(con, known)
+    create_settled(con, known, last_made)
     _create_views(con)
     counts = _count(con, received)
     counts.check()

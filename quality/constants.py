@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from schemas.sql import literal
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -35,7 +37,7 @@ def literal_columns(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, st
 
 
 def _tree(con: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any] | None:
-    row = con.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+    row = con.execute(f"SELECT json_serialize_sql({literal(select)})").fetchone()
     document: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if document["error"] or len(document["statements"]) != 1:
         return None
@@ -51,5 +53,5 @@ def _is_literal(item: dict[str, Any]) -> bool:
 
 def _sql(con: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> str:
     document = {"error": False, "statements": [{"node": node}]}
-    row = con.execute("SELECT json_deserialize_sql(?)", [json.dumps(document)]).fetchone()
+    row = con.execute(f"SELECT json_deserialize_sql({literal(json.dumps(document))})").fetchone()
     return str(row[0]).removeprefix("SELECT ") if row else ""

@@ -8,7 +8,9 @@ A source without a clock may go back to an earlier content (A, then B, then A ag
 is a third version. Its rows are ordered by when they were fetched, and a row is new if its
 content is not that of the version before it: the previous one in the batch, or the lake's
 current one. A row that is not newer than the lake's current version is a landing read again:
-it is unchanged if the lake has its content at all, else a version that was missed.
+it is unchanged if the lake has its content at all, else a version that was missed. One of the
+very time of the current version is unchanged only if it is that version: whoever made it of the
+same raw row (another mapping, other code rows) may have gone back since.
 """
 
 from __future__ import annotations
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
 IN_TIME = "PARTITION BY record_id ORDER BY source_updated_time, _object, _row"
 
 
-def create_settled(con: duckdb.DuckDBPyConnection, known: str) -> None:
-    """Creates ``settled`` (_object, _row, fate) of all rows of ``checked`` that are not new."""
+def create_settled(con: duckdb.DuckDBPyConnection, known: str, last_made: str | None) -> None:
+    """Creates ``settled`` (_object, _row, fate) of all rows of ``checked`` that are not new.
+
+    ``last_made``: relation (_object, _row, record_id, content_hash) of what these very raw rows
+    were made into the last time; a row that is made into something else now is new, although the lake may
+    have had that content before: a mapping or a code row was put back.
+    """
     con.execute(
         "CREATE OR REPLACE TABLE settled AS SELECT _object, _row, 'quarantined' AS fate "
         f"FROM checked WHERE {marks.breaks_any(con, 'hard')} "
@@ -36,6 +43,13 @@ def create_settled(con: duckdb.DuckDBPyConnection, known: str) -> None:
         _settle_clocked(con, known)
     if (False,) in clocked:
         _settle_unclocked(con, known)
+    if last_made is not None:
+        con.execute(
+            "DELETE FROM settled WHERE fate = 'unchanged' AND (_object, _row) IN ("
+            f"SELECT (c._object, c._row) FROM checked AS c JOIN {ident(last_made)} AS l "
+            "ON (l._object = c._object AND l._row = c._row AND l.record_id = c.record_id) "
+            "WHERE l.content_hash <> c.content_hash)"
+        )
 
 
 def _settle_clocked(con: duckdb.DuckDBPyConnection, known: str) -> None:
@@ -72,12 +86,14 @@ def _settle_unclocked(con: duckdb.DuckDBPyConnection, known: str) -> None:
         "INSERT INTO settled WITH current AS (SELECT * FROM versions QUALIFY row_number() OVER "
         "(PARTITION BY record_id ORDER BY source_updated_time DESC, received_time DESC, "
         "content_hash DESC) = 1), placed AS (SELECT t.*, t.source_updated_time > "
-        "c.source_updated_time AS newer, c.content_hash AS current_hash FROM in_time AS t "
+        "c.source_updated_time AS newer, t.source_updated_time = c.source_updated_time "
+        "AS same_time, c.content_hash AS current_hash FROM in_time AS t "
         "JOIN current AS c USING (record_id)), followed AS (SELECT *, row_number() OVER "
         "(PARTITION BY record_id, newer ORDER BY source_updated_time, _object, _row) = 1 "
         "AS follows FROM placed) "
         "SELECT _object, _row, 'unchanged' FROM followed WHERE NOT repeats AND CASE "
         "WHEN newer THEN follows AND content_hash = current_hash "
+        "WHEN same_time THEN content_hash = current_hash "
         "ELSE (record_id, content_hash) IN (SELECT (record_id, content_hash) FROM versions) END"
     )
     con.execute("DROP TABLE in_time")

@@ -77,13 +77,15 @@ class QuarantineFile:
 class RunFile:
     """What one committed run says of quarantine: its objects, its file, its time.
 
-    ``whole``: it judged every row of its objects, not only those of a window.
+    ``whole``: it judged every row of its objects, not only those of a window. ``arrived``: of a
+    run that only normalised again what had been received, when that was received.
     """
 
     landed: tuple[str, ...]
     file: str | None
     at: datetime
     whole: bool = True
+    arrived: datetime | None = None
 
 
 def write_quarantine(
@@ -135,7 +137,8 @@ def resolve(
         runs: the stream's committed runs, oldest first.
         accepted: relation (record_id, received_time), the record type's history.
 
-    ``accepted``: a version of the same record was accepted after the row was quarantined.
+    ``accepted``: a version of the same record was accepted after the row was quarantined, or,
+    of a row that was only read again, came from the source after the row did.
     ``passed``: a later run read the whole of the same object again and no longer refused it.
     """
     # The same file may be named by several runs: it counts for the last of them.
@@ -144,12 +147,15 @@ def resolve(
     read_whole = {d: nth for nth, run in enumerate(runs) if run.whole for d in run.landed}
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quarantine_runs "
-        "(file VARCHAR, nth INTEGER, quarantined_at TIMESTAMPTZ)"
+        "(file VARCHAR, nth INTEGER, quarantined_at TIMESTAMPTZ, arrived_at TIMESTAMPTZ)"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quarantine_readings (object_digest VARCHAR, nth INTEGER)"
     )
-    _fill(con, "quarantine_runs", [(name, nth, runs[nth].at) for name, nth in newest.items()])
+    con.execute("CREATE OR REPLACE TEMP TABLE quarantine_replays (at TIMESTAMPTZ)")
+    _fill(con, "quarantine_replays", [(run.at,) for run in runs if run.arrived is not None])
+    of_file = [(name, nth, runs[nth].at, runs[nth].arrived) for name, nth in newest.items()]
+    _fill(con, "quarantine_runs", of_file)
     _fill(con, "quarantine_readings", read_whole.items())
     entries = read_quarantine(con, folder, files)
     entries.create_view("quarantine_entries", replace=True)
@@ -158,10 +164,13 @@ def resolve(
 
 def _resolved(con: duckdb.DuckDBPyConnection, accepted: str) -> duckdb.DuckDBPyRelation:
     return con.sql(
-        "WITH later AS (SELECT record_id, max(received_time) AS received_time "
-        f"FROM {accepted} GROUP BY record_id) "
+        # What was only normalised again says nothing of what came when.
+        "WITH later AS (SELECT record_id, max(received_time) AS received_time, "
+        "max(received_time) FILTER (received_time NOT IN (SELECT at FROM quarantine_replays)) "
+        f"AS arrived_time FROM {accepted} GROUP BY record_id) "
         "SELECT e.*, r.quarantined_at, "
-        "CASE WHEN later.received_time > r.quarantined_at THEN 'accepted' "
+        "CASE WHEN later.received_time > r.quarantined_at "
+        "OR later.arrived_time > r.arrived_at THEN 'accepted' "
         "WHEN o.nth > r.nth THEN 'passed' END AS resolved_by "
         "FROM quarantine_entries AS e JOIN quarantine_runs AS r USING (file) "
         "LEFT JOIN quarantine_readings AS o USING (object_digest) "

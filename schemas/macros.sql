@@ -154,12 +154,13 @@ CREATE OR REPLACE MACRO code(list, scheme, x) AS
   coalesce(code_entry(list, scheme, x), code_entry(list, scheme, half_width(txt(x))), 'unmapped:' || txt(x));
 
 -- 'true' or 'false'.
+-- Not IN: DuckDB's planner makes a join of each.
 CREATE OR REPLACE MACRO yes_no(x) AS
   CASE
-    WHEN x IN ('是', '1', 'Y', 'true', '有', '已') THEN 'true'
-    WHEN x IN ('否', '0', 'N', 'false', '无', '未') THEN 'false'
-    WHEN lower(half_width(txt(x))) IN ('是', '1', 'y', 'yes', 'true', 't', '有', '已') THEN 'true'
-    WHEN lower(half_width(txt(x))) IN ('否', '0', 'n', 'no', 'false', 'f', '无', '未') THEN 'false'
+    WHEN list_contains(['是', '1', 'Y', 'true', '有', '已'], x) THEN 'true'
+    WHEN list_contains(['否', '0', 'N', 'false', '无', '未'], x) THEN 'false'
+    WHEN list_contains(['是', '1', 'y', 'yes', 'true', 't', '有', '已'], lower(half_width(txt(x)))) THEN 'true'
+    WHEN list_contains(['否', '0', 'n', 'no', 'false', 'f', '无', '未'], lower(half_width(txt(x)))) THEN 'false'
     ELSE txt(x)
   END;
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.contract import did_you_mean
 from schemas.errors import ConfigError, Where
+from schemas.sql import literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _DROPS_ROWS = {
 
 def parse(con: duckdb.DuckDBPyConnection, sql: str, path: str) -> Node:
     """The tree of the one SELECT in ``sql``. Raises :class:`ConfigError` for anything else."""
-    row = con.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    row = con.execute(f"SELECT json_serialize_sql({literal(sql)})").fetchone()
     tree: Node = json.loads(row[0]) if row else {"error": True}
     if tree.get("error") or not tree["statements"]:
         raise config_error(
@@ -179,7 +180,9 @@ def with_row_identity(
     ]
     added += [expression | {"alias": name} for name, expression in (more or {}).items()]
     select_node(changed)["select_list"] += added
-    row = con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(changed)]).fetchone()
+    row = con.execute(
+        f"SELECT json_deserialize_sql({literal(json.dumps(changed))}::JSON)"
+    ).fetchone()
     if row is None:
         raise AssertionError("json_deserialize_sql gives one row")
     return str(row[0]).rstrip("; \n")
