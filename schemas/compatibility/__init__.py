@@ -9,7 +9,7 @@ one of another major version. So a change is
   held back, in the open, by the side that does not know it yet;
 - ``patch`` if it concerns words only.
 
-``docs/contracts.md`` has the table for people, ``docs/adr/0016`` the reasons.
+``docs/contracts.md`` has the table for people, ``docs/adr/0013`` the reasons.
 """
 
 from __future__ import annotations
