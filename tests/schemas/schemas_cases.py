@@ -17,6 +17,12 @@ PENALTY = {
     "penalty_org_name": "'某局'",
 }
 FINE = PENALTY | {"fine_amount_cny": "'1500'", "penalty_category": "['fine']"}
+SEALED_LEAD = {
+    "lead_type": "'discipline'",
+    "sharing_attribute": "'not_shared'",
+    "suspected_violation": "'问题线索'",
+    "party_name": "NULL",
+}
 WEIGHED = {"total_weight_kg": "'75000'", "limit_weight_kg": "'49000'"}
 AFTER = "'2026-11-24 09:30:00+08:00'"
 BEFORE = "'2026-10-01 09:30:00+08:00'"
@@ -137,13 +143,20 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
             {"party_name": "NULL", "vehicle_plate_unread": "TRUE"},
             {"party_name": "NULL"},
         ),
-        "decision_date_missing": (PENALTY, PENALTY | {"decision_date": "NULL"}),
+        "decision_date_missing": (
+            PENALTY | {"decision_date": "NULL", "closed_date": "DATE '2026-10-20'"},
+            PENALTY | {"decision_date": "NULL"},
+        ),
+        "decision_date_only_closing": (
+            PENALTY | {"closed_date": "DATE '2026-10-20'"},
+            PENALTY | {"decision_date": "NULL", "closed_date": "DATE '2026-10-20'"},
+        ),
         "decision_no_missing": (PENALTY, PENALTY | {"penalty_decision_no": "NULL"}),
         "penalty_basis_missing": (PENALTY, PENALTY | {"penalty_basis": "NULL"}),
         "penalty_org_missing": (PENALTY, PENALTY | {"penalty_org_name": "NULL"}),
         "non_penalty_basis_missing": (
             {"decision_type": "'no_penalty_first'", "non_penalty_basis": "'33-1b'"},
-            {"decision_type": "'no_penalty_first'"},
+            {"decision_type": "'no_penalty'"},
         ),
         "fine_without_penalty": (
             {"decision_type": "'withdrawn'", "fine_amount_cny": "'200'"},
@@ -259,8 +272,17 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
             {"violation_start_time": "'2026-10-08 09:32:00+08:00'"},
         ),
         "limitation_passed": (
-            {"violation_end_time": "'2024-10-08 09:31:00+08:00'"},
-            {"violation_end_time": "'2024-10-08 09:30:00+08:00'"},
+            # days are counted: the last one is in time until it ends
+            {"violation_end_time": "'2024-10-08 00:00:00+08:00'"},
+            {"violation_end_time": "'2024-10-07 23:59:59+08:00'"},
+        ),
+        "discipline_with_content": (
+            SEALED_LEAD,
+            SEALED_LEAD | {"driver_name": "'示例甲'"},
+        ),
+        "discipline_shared": (
+            SEALED_LEAD,
+            SEALED_LEAD | {"sharing_attribute": "'conditional'"},
         ),
         "subject_missing": ({}, {"party_name": "NULL"}),
         "evidence_lists_differ": (

@@ -335,3 +335,45 @@ def test_the_rules_of_law_stand_beside_the_contracts_own() -> None:
     names = set(law[0].fields)
     assert law[0] in contract.rules(names)
     assert law[0] not in contract.rules(names - {law[0].fields[0]})
+
+
+#: Texts that an agency writes freely, and lists of papers and things: names and plates stand there.
+FREE_TEXTS = {
+    "case_result": {
+        "case_name", "violation_facts", "legal_review_opinion", "collective_discussion_conclusion",
+        "other_handling", "remark", "supervision_object_name", "reporter_name",
+        "vehicle_operator_name", "suspended_or_revoked_licence",
+    },
+    "inspection": {"inspection_name", "inspection_remark", "remark", "officer_names"},
+    "lead": {"suspected_violation", "evidence_uri"},
+    "disposition": {"disposition_reason", "result_summary", "contact_name", "contact_phone"},
+    "transfer": {
+        "transfer_reason", "refusal_reason", "material_titles", "property_names",
+        "property_locations", "contact_name", "contact_phone",
+    },
+    "correction": {"correction_reason"},
+    "recognition": {"recognition_reason_text", "effect_text"},
+    "receipt": {"receiver_signatory"},
+    "work_order": {"content", "handling_result", "incident_place"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("record_type", FREE_TEXTS)
+def test_where_a_name_or_number_can_stand_the_class_says_so(record_type: str) -> None:
+    contract = load_contract(record_type)
+    known = {name: contract.field(name).classification for name in FREE_TEXTS[record_type]}
+    assert not {name for name, level in known.items() if level in {"public", "internal"}}
+
+
+def test_the_number_of_a_revoked_certificate_is_that_of_its_holder() -> None:
+    # a driver's qualification certificate is mostly numbered by the identity number
+    case = load_contract("case_result")
+    assert case.field("suspended_or_revoked_licence").classification == (
+        case.field("qualification_certificate_no").classification
+    )
+
+
+def test_nothing_personal_leaves_without_a_grant() -> None:
+    for record_type in record_types():
+        for field in load_contract(record_type).fields:
+            assert not field.technical or field.classification in {"public", "internal"}, field.name
