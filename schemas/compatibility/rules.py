@@ -6,6 +6,7 @@ new one narrows. There is one way to add it within a major version: as a warning
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from schemas.compatibility.changes import Change, Level
@@ -60,7 +61,13 @@ def _differs(old: Rule, new: Rule) -> Iterator[Change]:
             yield _change(
                 "rule-softened", new, "minor", "was hard and is a warning", "由强制改为提示"
             )
-    if old.violation_sql != new.violation_sql:
+    if _holds_back_less(old, new):
+        yield _change(
+            "rule-condition-less", new, "minor",
+            "asks for more before it is broken: its old condition and another",
+            "须同时符合原条件和新增条件才算违反，隔离的数据只会减少",
+        )  # fmt: skip
+    elif old.violation_sql != new.violation_sql:
         hard = new.severity == "hard" and old.severity == "hard"
         yield _change(
             "rule-condition", new, "major" if hard else "minor",
@@ -70,6 +77,17 @@ def _differs(old: Rule, new: Rule) -> Iterator[Change]:
         )  # fmt: skip
     if (old.message, old.hint, old.source) != (new.message, new.hint, new.source):
         yield _change("rule-words", new, "patch", "is worded differently", "的文字有改动")
+
+
+def _holds_back_less(old: Rule, new: Rule) -> bool:
+    """Whether the new condition is the old one with AND and something more.
+
+    An OR in what was added could let other rows break the rule; one in the old condition can't.
+    """
+    head = f"{old.violation_sql} AND "
+    if not new.violation_sql.startswith(head):
+        return False
+    return re.search(r"\bor\b", new.violation_sql[len(head) :], re.IGNORECASE) is None
 
 
 def _silent_without(rule: Rule, contract: Contract, fresh: Collection[str]) -> bool:

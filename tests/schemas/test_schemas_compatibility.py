@@ -162,6 +162,16 @@ OTHER = {"heavy": {"where": "mass_kg > 100000"}}
         (SOFT, RULE, [("rule-hardened", "major")]),
         (RULE, SOFT, [("rule-softened", "minor")]),
         (RULE, OTHER, [("rule-condition", "major")]),
+        (
+            RULE,
+            {"heavy": {"where": f"{RULE['heavy']['where']} AND mass_kg < 900000"}},
+            [("rule-condition-less", "minor")],
+        ),
+        (
+            RULE,
+            {"heavy": {"where": f"{RULE['heavy']['where']} AND mass_kg < 9 OR mass_kg > 1"}},
+            [("rule-condition", "major")],
+        ),
         (SOFT, {"heavy": SOFT["heavy"] | {"where": "mass_kg > 1"}}, [("rule-condition", "minor")]),
         (RULE, {"heavy": RULE["heavy"] | {"hint": "look"}}, [("rule-words", "patch")]),
     ],

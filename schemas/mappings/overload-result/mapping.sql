@@ -14,10 +14,8 @@ SELECT
     txt("driver_name") AS driver_name,
     id_no("driver_id_card") AS driver_license_no,
     txt("org_name") AS vehicle_operator_name,
-    -- 平台没有决定日期，以结案日期代替，备注写明 the system has no other date, and the remark says so
-    date_ymd("close_case_time") AS decision_date,
+    -- 平台没有决定日期，结案日期不能代替 the system has no decision date, and the closing date is none
     date_ymd("close_case_time") AS closed_date,
-    CASE WHEN txt("close_case_time") IS NOT NULL THEN '来源未提供处罚决定日期，以结案日期代替' END AS remark,
     txt("police_punish_no") AS police_penalty_decision_no,
     date_ymd("police_punish_time") AS police_penalty_date
 FROM raw
