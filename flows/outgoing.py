@@ -277,6 +277,9 @@ def _may_go(contract: Contract, node: Node, going: Outgoing) -> str:
         "sharing_attribute <> 'not_shared'",
     ]
     names = set(contract.names())
+    # A lead on an official's conduct goes by a sealed channel of its own, whatever its source
+    # says of sharing (310号令 art. 18 and 19, 监察法 art. 37).
+    tests += [f"{ident(k)} <> 'discipline'" for k in ("lead_type", "transfer_kind") if k in names]
     if "to_org" in names:
         tests.append(f"(to_org IS NULL OR to_org = {literal(going.partner)})")
     if contract.record_type == "receipt":
