@@ -30,7 +30,7 @@ def read_mapping(source: Source) -> str:
             where=Where(str(source.mapping_path)),
             hint=Text(
                 en="write one SELECT over raw into it, in UTF-8; docs/mapping.md shows how",
-                zh="请写入一条针对 raw 的 SELECT（UTF-8 编码），写法见 docs/mapping.md",
+                zh="请写入一条针对 raw 的 SELECT（UTF-8 编码），写法见 docs/mapping.zh-CN.md",
             ),
         ) from error
 

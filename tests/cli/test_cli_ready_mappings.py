@@ -152,12 +152,19 @@ def test_the_page_of_ready_mappings_can_be_followed(
     assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.M)) == set(ready_mappings())
 
 
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [
+        ("mapping.md", "## From a raw file to a checked source\n"),
+        ("mapping.zh-CN.md", "## 从原始文件到通过检查的来源\n"),
+    ],
+)
 def test_a_format_that_is_not_there_can_be_mapped_from_the_page_alone(
-    hefu: Hefu, node: Node, monkeypatch: pytest.MonkeyPatch
+    hefu: Hefu, node: Node, monkeypatch: pytest.MonkeyPatch, page: str, heading: str
 ) -> None:
-    """docs/mapping.md: the file, the draft, the mapping, the reason, the check."""
-    text = (ROOT / "docs/mapping.md").read_text(encoding="utf-8")
-    section = text.split("## From a raw file to a checked source\n")[1].split("\n## ")[0]
+    """docs/mapping*.md: the file, the draft, the mapping, the reason, the check."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    section = text.split(heading)[1].split("\n## ")[0]
     (rows,) = re.findall(r"^```csv\n(.*?)^```", section, re.M | re.S)
     (sql,) = re.findall(r"^```sql\n(.*?)^```", section, re.M | re.S)
     (toml,) = re.findall(r"^```toml\n(.*?)^```", section, re.M | re.S)

@@ -1,4 +1,4 @@
-"""What docs/quality.md shows is what the program does."""
+"""What docs/quality*.md show is what the program does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from quality.counts import Counts
 from quality.gate import judge
 from schemas.contract import parse_contract
 
-TEXT = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
 
 CONTRACT = """
 apiVersion: v3.1.0
@@ -36,15 +36,21 @@ schema:
 """
 
 
-def block(language: str) -> str:
-    found = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+@pytest.fixture(params=["quality.md", "quality.zh-CN.md"])
+def text(request: pytest.FixtureRequest) -> str:
+    return (DOCS / request.param).read_text(encoding="utf-8")
+
+
+def block(text: str, language: str) -> str:
+    found = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     assert len(found) == 1
     return str(found[0])
 
 
-def test_the_rule_can_be_declared_as_shown(con: Any) -> None:
-    text = CONTRACT + textwrap.indent(block("yaml"), "      ")
-    declared = parse_contract(text.encode()).declared
+def test_the_rule_can_be_declared_as_shown(con: Any, text: str) -> None:
+    declared = parse_contract(
+        (CONTRACT + textwrap.indent(block(text, "yaml"), "      ")).encode()
+    ).declared
     assert [(r.rule_id, r.severity) for r in declared] == [("thing.paid_not_above_fine", "soft")]
     con.execute("CREATE TABLE raw AS SELECT 0 AS _object, unnest([1, 2, 3]) AS _row")
     con.execute(
@@ -64,11 +70,11 @@ def test_the_rule_can_be_declared_as_shown(con: Any) -> None:
 
 
 def test_the_steps_run_as_shown(
-    con: Any, load: Any, contract: Any, capsys: pytest.CaptureFixture[str]
+    con: Any, load: Any, contract: Any, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     candidates = load([good("a"), good("a"), ("b", None, None, None, None, None)], rejects=1)
     given = {"con": con, "candidates": candidates, "rules": RULES, "contract": contract}
-    exec(block("python"), given)  # noqa: S102 (our own documentation)
+    exec(block(text, "python"), given)  # noqa: S102 (our own documentation)
     assert capsys.readouterr().out == "4 = 1 + 0 + 1 + 2\n"
 
 
@@ -83,9 +89,9 @@ def test_the_steps_run_as_shown(
     ],
 )
 def test_the_gate_judges_as_shown(
-    received: int, quarantined: int, hours: int, passed: bool
+    received: int, quarantined: int, hours: int, passed: bool, text: str
 ) -> None:
-    expect = Expect(**tomllib.loads(block("toml"))["expect"])
+    expect = Expect(**tomllib.loads(block(text, "toml"))["expect"])
     counts = Counts(received, received - quarantined, 0, 0, quarantined)
     history = [SimpleNamespace(received=100)] * 3
     gate = judge(counts, expect, history, NOW - timedelta(hours=hours), NOW)

@@ -1,4 +1,4 @@
-"""The digests of docs/record-digest.md, against the rfc8785 package."""
+"""The digests of docs/record-digest*.md, against the rfc8785 package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -120,8 +121,9 @@ def test_a_candidate_is_hashed_over_what_the_source_answers_for(
     assert row["content_hash"] == sha256_of(content)
 
 
-def test_the_examples_of_the_document_are_right() -> None:
-    lines = Path("docs/record-digest.md").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("page", ["record-digest.md", "record-digest.zh-CN.md"])
+def test_the_examples_of_the_document_are_right(page: str) -> None:
+    lines = Path("docs", page).read_text(encoding="utf-8").splitlines()
     examples = [
         (lines[i - 1].strip(), line.split("→")[1].strip())
         for i, line in enumerate(lines)

@@ -1,4 +1,4 @@
-"""The macros, by the examples of docs/mapping.md and at the edges."""
+"""The macros, by the examples of docs/mapping*.md and at the edges."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,11 +17,14 @@ from schemas_samples import text, value
 from schemas.sql import ident, literal, macros, seal
 
 EXAMPLE = re.compile(r"\| `(?P<call>[a-z_0-9]+\(.*\))` \| `(?P<gives>[^`]*)` \|")
-EXAMPLES = [
-    match.group("call", "gives")
-    for match in map(EXAMPLE.match, Path("docs/mapping.md").read_text("utf-8").splitlines())
-    if match
-]
+
+
+def examples(page: str) -> list[tuple[str | Any, ...]]:
+    lines = Path("docs", page).read_text("utf-8").splitlines()
+    return [match.group("call", "gives") for match in map(EXAMPLE.match, lines) if match]
+
+
+EXAMPLES = examples("mapping.md")
 MACROS = re.findall(r"CREATE OR REPLACE MACRO ([a-z_0-9]+)\(x", macros())
 NOT_FOR_MAPPINGS = {
     *("bare", "half_width", "nfc_text", "plate_ok", "ts_text", "ts_at", "zoned_text", "day_of"),
@@ -42,6 +46,21 @@ def test_the_examples_of_the_document_hold(
 ) -> None:
     found = value(shared_con, f"CAST({call} AS VARCHAR)")
     assert ("NULL" if found is None else found) == gives
+
+
+def test_both_languages_show_the_same_examples_in_the_same_order() -> None:
+    assert examples("mapping.zh-CN.md") == EXAMPLES
+
+
+def test_both_languages_show_the_same_statements_rows_and_commands() -> None:
+    def blocks(page: str) -> list[tuple[str | Any, ...]]:
+        without_comments = re.sub(
+            r"^ *--.*\n", "", Path("docs", page).read_text("utf-8"), flags=re.M
+        )
+        return re.findall(r"^```(sql|csv|sh)\n(.*?)^```", without_comments, re.M | re.S)
+
+    assert blocks("mapping.zh-CN.md") == blocks("mapping.md")
+    assert len(blocks("mapping.md")) == 6
 
 
 def test_every_macro_for_mappings_has_an_example() -> None:

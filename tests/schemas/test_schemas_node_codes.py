@@ -110,11 +110,20 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         load_codes(folder)
 
 
-def test_the_example_of_the_document_holds(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    part = Path("docs/mapping.md").read_text("utf-8").split("### A node's own codes")[1]
+@pytest.mark.parametrize(
+    ("page", "heading", "gives"),
+    [
+        ("mapping.md", "### A node's own codes", "gives"),
+        ("mapping.zh-CN.md", "### 本节点自己的对照行", "得"),
+    ],
+)
+def test_the_example_of_the_document_holds(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, page: str, heading: str, gives: str
+) -> None:
+    part = Path("docs", page).read_text("utf-8").split(heading)[1]
     [_, lines, after] = part.replace("```csv", "```").split("```")
     (tmp_path / "penalty_category.csv").write_text(lines.strip() + "\n", encoding="utf-8")
     install(con, load_codes(tmp_path))
-    examples = re.findall(r"`(code(?:_on)?\([^`]*\))`\s+gives\s+`([^`]*)`", after)
-    assert [value(con, call) for call, _ in examples] == [gives for _, gives in examples]
+    examples = re.findall(rf"`(code(?:_on)?\([^`]*\))`\s+也?{gives}\s+`([^`]*)`", after)
+    assert [value(con, call) for call, _ in examples] == [found for _, found in examples]
     assert len(examples) == 3
