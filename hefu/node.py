@@ -6,6 +6,8 @@ On disk (all made by ``hefu init``)::
     sources/<system>/<stream>/source.toml        what is pulled       (connectors.config)
     sources/<system>/<stream>/mapping.sql        what it means        (schemas.mapping)
     codes/<list>.csv                             how its systems write codes (schemas.codes)
+    rules/<pack>.toml                            law of its own place (schemas.node_packs)
+    calendar/*.toml                              days not yet known (schemas.law.calendar)
     agreements/*.toml                            who may have what    (exchange.agreement)
     partners/<code>/partner.toml, *.pem          whom we trust        (exchange.partner)
     keys/                                        private, 0600
@@ -14,7 +16,7 @@ On disk (all made by ``hefu init``)::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from connectors.config import SourceConfig
     from exchange.agreement import Agreement
     from exchange.partner import Partner
+    from schemas.contract import Contract, Rule
+    from schemas.law.calendar import Calendar
+    from schemas.rulepack import RulePack
     from schemas.sql import Codes
 
 CONFIG_NAME = "hefu.toml"
@@ -151,6 +156,32 @@ class Node:
         from schemas.codes import load_codes
 
         return load_codes(self.root / "codes")
+
+    def rule_packs(self) -> tuple[RulePack, ...]:
+        """The installed rule packs, then the node's own of ``rules/<pack>.toml``.
+
+        Read anew each time, as :meth:`codes`. Raises ``ConfigError`` with file and line.
+        """
+        from schemas.node_packs import load_rule_packs
+
+        return load_rule_packs(self.root / "rules")
+
+    def calendar(self) -> Calendar:
+        """The installed calendar, with the days of ``calendar/*.toml`` over it.
+
+        Read anew each time. Raises ``ConfigError`` with file and line.
+        """
+        from schemas.law.calendar import load_calendar
+
+        folder = self.root / "calendar"
+        return load_calendar(folder if folder.is_dir() else None)
+
+    def rules(self, contract: Contract, names: Collection[str] | None = None) -> tuple[Rule, ...]:
+        """What records are judged by here: ``Contract.rules`` with the node's own law and days.
+
+        For once in a run, not for each row. Raises ``ConfigError`` as the two above.
+        """
+        return contract.rules(names, self.rule_packs(), self.calendar())
 
     def agreements(self) -> list[Agreement]:
         from exchange.agreement import load_agreement

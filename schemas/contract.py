@@ -21,7 +21,7 @@ their exact bytes travel in bundles. Beyond the standard's own keys we use:
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -32,6 +32,9 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from schemas.law.calendar import Calendar
+    from schemas.rulepack import RulePack
 
 Classification = Literal["public", "internal", "personal", "sensitive"]
 CLASSIFICATIONS: tuple[Classification, ...] = ("public", "internal", "personal", "sensitive")
@@ -137,16 +140,23 @@ class Contract:
         wanted = set(self._by_name if names is None else [self.field(n).name for n in names])
         return pa.schema([pa.field(f.name, f.arrow_type) for f in self.fields if f.name in wanted])
 
-    def rules(self, names: Collection[str] | None = None) -> tuple[Rule, ...]:
+    def rules(
+        self,
+        names: Collection[str] | None = None,
+        packs: Iterable[RulePack] | None = None,
+        calendar: Calendar | None = None,
+    ) -> tuple[Rule, ...]:
         """Generated rules, then declared ones, then those of the law; ids are unique.
 
         Without ``names``: the rules for a candidate row, which has ``_uncast``. With ``names``:
         those that a row projected to these fields can be checked by, for a receiver's re-check.
+        ``packs``, ``calendar``: the law and the working days to judge by, as a node has them
+        (``Node.rules``); without them what is installed.
         """
         from schemas.generated_rules import generated_rules
         from schemas.law.record_rules import law_rules
 
-        judged = (*self.declared, *law_rules(self))
+        judged = (*self.declared, *law_rules(self, packs, calendar))
         if names is None:
             return (*generated_rules(self, projected=False), *judged)
         known = set(names)

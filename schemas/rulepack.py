@@ -152,19 +152,22 @@ def rule_packs() -> tuple[RulePack, ...]:
 
 
 def packs_of(division_code: str, packs: Iterable[RulePack] | None = None) -> tuple[RulePack, ...]:
-    """The packs that a division is under: the most specific first, the national one last."""
+    """The packs that a division is under: the most specific first, the national one last.
+
+    Of two for one prefix the later one in ``packs`` comes first: a node's own.
+    """
     found = [
-        (max(map(len, matching), default=0), pack)
-        for pack in (rule_packs() if packs is None else packs)
+        (max(map(len, matching), default=0), at, pack)
+        for at, pack in enumerate(rule_packs() if packs is None else packs)
         for matching in [[p for p in pack.divisions if division_code.startswith(p)]]
         if matching or not pack.divisions
     ]
-    return tuple(pack for _, pack in sorted(found, key=lambda f: (-f[0], f[1].name)))
+    return tuple(pack for _, _, pack in sorted(found, key=lambda f: (-f[0], -f[1])))
 
 
-def rule_set_version(division_code: str) -> str:
+def rule_set_version(division_code: str, packs: Iterable[RulePack] | None = None) -> str:
     """Versions of all packs that a division is under: ``cn-2026.11+zj-2026.11``."""
-    return "+".join(pack.version for pack in reversed(packs_of(division_code)))
+    return "+".join(pack.version for pack in reversed(packs_of(division_code, packs)))
 
 
 def _check_overlap(kind: type[Entry], rows: tuple[Entry, ...], text: str, path: Path) -> None:
@@ -183,7 +186,7 @@ def _check_overlap(kind: type[Entry], rows: tuple[Entry, ...], text: str, path: 
                             zh=f"{kind.TABLE} 有两行（{what}）在 "
                             f"{max(row.valid_from, other.valid_from)} 同时有效",
                         ),
-                        where=Where(str(path), _line_of(kind, index, text), kind.TABLE),
+                        where=Where(str(path), line_of_row(kind, index, text), kind.TABLE),
                         hint=Text(
                             en="give the older row a valid_to: the day from which the newer holds",
                             zh="请给旧行补上 valid_to，即新行开始生效的日期",
@@ -198,7 +201,8 @@ def _overlap(one: Entry, other: Entry) -> bool:
     )
 
 
-def _line_of(kind: type[Entry], index: int, text: str) -> int | None:
+def line_of_row(kind: type[Entry], index: int, text: str) -> int | None:
+    """The line of the header of the ``index``-th row of a kind in the text of a pack."""
     header = re.compile(rf"\s*\[\[\s*{kind.TABLE}\s*\]\]")
     lines: Iterator[int] = (n for n, t in enumerate(text.splitlines(), 1) if header.match(t))
     return next((n for i, n in enumerate(lines) if i == index), None)

@@ -10,7 +10,8 @@ Periods begin on the day after the event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -20,7 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, Where
 from schemas.law.units import SATURDAY
 from schemas.text import Text
 from schemas.toml import load_toml, parse_toml
@@ -97,18 +98,25 @@ class Calendar:
 
 
 def load_calendar(path: Path | None = None) -> Calendar:
-    """The installed calendar, with a node's own corrections from ``path`` over it.
+    """The installed calendar, with a node's own corrections over it.
 
-    Raises :class:`ConfigError` with file and line if a file is wrong.
+    ``path``: a file, or a folder whose files ``*.toml`` are all read. Without it, or if the
+    folder holds none, the installed calendar itself.
+
+    Raises :class:`ConfigError` with file and line if a file is wrong, or says of a day what
+    another row says otherwise.
     """
     shipped = _shipped()
     if path is None:
         return shipped
-    own = load_toml(path, _File)
+    files_of_node = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not files_of_node:
+        return shipped
+    own = [(file, load_toml(file, _File)) for file in files_of_node]
     return Calendar(
-        version=f"{shipped.version}+{own.version}",
-        corrections={**shipped.corrections, **_corrections(own)},
-        complete_years=shipped.complete_years | set(own.complete_years),
+        version="+".join([shipped.version, *(one.version for _, one in own)]),
+        corrections={**shipped.corrections, **_own_corrections(own)},
+        complete_years=shipped.complete_years.union(*(one.complete_years for _, one in own)),
         unsettled_days_at_year_end=shipped.unsettled_days_at_year_end,
     )
 
@@ -170,7 +178,18 @@ def moved_days(
     first: date, calendar: Calendar | None = None
 ) -> tuple[tuple[date, ...], tuple[date, ...]]:
     """(weekdays that are not worked, days of weekends that are) from ``first`` on, settled ones."""
-    used = calendar or _shipped()
+    shipped = _shipped()
+    if calendar is None or calendar is shipped:
+        return _shipped_moved(first)
+    return _moved(first, calendar)
+
+
+@cache
+def _shipped_moved(first: date) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    return _moved(first, _shipped())
+
+
+def _moved(first: date, used: Calendar) -> tuple[tuple[date, ...], tuple[date, ...]]:
     years = used.complete_years | set(_library_years())
     last = date(max(years), 12, 31)
     days = [first + timedelta(days=i) for i in range(max(0, (last - first).days + 1))]
@@ -238,6 +257,29 @@ def _shipped() -> Calendar:
         corrections=_corrections(own),
         complete_years=frozenset(own.complete_years),
         unsettled_days_at_year_end=own.unsettled_days_at_year_end,
+    )
+
+
+def _own_corrections(own: Iterable[tuple[Path, _File]]) -> dict[date, bool]:
+    found: dict[date, tuple[bool, Path]] = {}
+    for path, one in own:
+        for at, day in enumerate(one.days):
+            said, where = found.setdefault(day.date, (day.working, path))
+            if said is not day.working:
+                raise _contradiction(path, at, day, where)
+    return {day: working for day, (working, _) in found.items()}
+
+
+def _contradiction(path: Path, at: int, day: _Day, other: Path) -> ConfigError:
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    headers = [n for n, line in lines if re.match(r"\s*\[\[\s*day\s*\]\]", line)]
+    return ConfigError(
+        Text(
+            en=f"{day.date} is worked by one row and not by another ({other.name})",
+            zh=f"{day.date} 在一处为工作日、在另一处（{other.name}）为休息日",
+        ),
+        where=Where(str(path), headers[at] if at < len(headers) else None, "day"),
+        hint=Text(en="keep the row that is right", zh="请只保留正确的一行"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from schemas.law.calendar import moved_days, settled_until
+from schemas.law.calendar import Calendar, moved_days, settled_until
 from schemas.law.penalties import FineRange, ranges
 from schemas.law.rule_making import (
     ACT_PLACE,
@@ -268,12 +268,14 @@ def filed_after_limitation(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
         )
 
 
-def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
+def delivered_late(
+    packs: tuple[RulePack, ...], calendar: Calendar | None = None
+) -> Iterator[Draft]:
     """A decision on a penalty was delivered later than the working days that the law gives.
 
     Judged only as far as the calendar is settled; the moved days are part of the rule's SQL.
     """
-    last = settled_until()
+    last = settled_until(calendar)
     for pack, number, starts, here in _numbers(packs, "delivery_working_days"):
         days = int(number.value)
         yield law_rule(
@@ -281,7 +283,8 @@ def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
             fields=(PLACE, "decision_type", "decision_date", "delivery_date"),
             violation_sql=f"CASE WHEN {PENALTY} AND delivery_date - decision_date > {days} "
             f"AND delivery_date <= DATE '{last}' AND {in_force_sql(number, 'decision_date')} "
-            f"AND ({here}) THEN {working_days_sql('decision_date', 'delivery_date', number)} "
+            f"AND ({here}) "
+            f"THEN {working_days_sql('decision_date', 'delivery_date', number, calendar)} "
             f"> {days} END",
             message=Text(
                 en="the decision was delivered later than the law allows",
@@ -296,9 +299,9 @@ def delivered_late(packs: tuple[RulePack, ...]) -> Iterator[Draft]:
         )
 
 
-def working_days_sql(start: str, end: str, since: Entry) -> str:
+def working_days_sql(start: str, end: str, since: Entry, calendar: Calendar | None = None) -> str:
     """Working days after ``start`` up to ``end`` (DATE expressions, not before ``since``)."""
-    rest, worked = moved_days(since.valid_from)
+    rest, worked = moved_days(since.valid_from, calendar)
     span = f"{end} - {start}"
     # Weekdays of whole weeks, then of the days that are left over.
     plain = (

@@ -17,10 +17,12 @@ from functools import cache
 
 from schemas.contract import Contract, Rule
 from schemas.law import case_rules, weight_rules
+from schemas.law.calendar import Calendar, load_calendar
 from schemas.law.rule_making import Draft
 from schemas.rulepack import RulePack, rule_packs
 
 Maker = Callable[[tuple[RulePack, ...]], Iterator[Draft]]
+DayMaker = Callable[[tuple[RulePack, ...], Calendar | None], Iterator[Draft]]
 
 #: Which rules a record type can break.
 MAKERS: dict[str, tuple[Maker, ...]] = {
@@ -33,28 +35,43 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
         case_rules.legal_review,
         case_rules.collective_discussion,
         case_rules.filed_after_limitation,
-        case_rules.delivered_late,
     ),
     "inspection": (weight_rules.limit_of_inspection,),
 }
+#: Those that count working days.
+DAY_MAKERS: dict[str, tuple[DayMaker, ...]] = {"case_result": (case_rules.delivered_late,)}
 
 
-def law_rules(contract: Contract, packs: Iterable[RulePack] | None = None) -> tuple[Rule, ...]:
+def law_rules(
+    contract: Contract,
+    packs: Iterable[RulePack] | None = None,
+    calendar: Calendar | None = None,
+) -> tuple[Rule, ...]:
     """The rules of law that a contract has the fields for, all soft; ids are unique.
 
     Args:
         packs: the law to judge by; without it the packs installed.
+        calendar: the working days; without it the installed calendar.
     """
-    drafts = _installed(contract.record_type) if packs is None else _made(contract, packs)
+    own_law = packs is not None and packs is not rule_packs()
+    own_days = calendar is not None and calendar is not load_calendar()
+    drafts = (
+        _made(contract.record_type, rule_packs() if packs is None else tuple(packs), calendar)
+        if own_law or own_days
+        else _installed(contract.record_type)
+    )
     known = set(contract.names())
     return tuple(d.rule for d in drafts if known.issuperset(d.rule.fields))
 
 
 @cache
 def _installed(record_type: str) -> tuple[Draft, ...]:
-    return tuple(draft for make in MAKERS.get(record_type, ()) for draft in make(rule_packs()))
+    return _made(record_type, rule_packs(), None)
 
 
-def _made(contract: Contract, packs: Iterable[RulePack]) -> tuple[Draft, ...]:
-    given = tuple(packs)
-    return tuple(draft for make in MAKERS.get(contract.record_type, ()) for draft in make(given))
+def _made(
+    record_type: str, packs: tuple[RulePack, ...], calendar: Calendar | None
+) -> tuple[Draft, ...]:
+    by_law = (draft for make in MAKERS.get(record_type, ()) for draft in make(packs))
+    by_days = (draft for make in DAY_MAKERS.get(record_type, ()) for draft in make(packs, calendar))
+    return (*by_law, *by_days)

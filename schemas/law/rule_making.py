@@ -58,8 +58,9 @@ def territory_sql(
     """
     here = _starts_with(pack.divisions, place)
     tests = [here] if here else []
-    for other in packs:
-        if other is pack or not _within(other, pack):
+    mine = next((at for at, other in enumerate(packs) if other is pack), len(packs))
+    for at, other in enumerate(packs):
+        if other is pack or not _within(other, pack, later=at > mine):
             continue
         rows = [row for row in rows_of(other) if row.withdrawn is None]
         if rows:
@@ -126,9 +127,10 @@ def _starts_with(prefixes: Sequence[str], place: str) -> str:
     return f"({tests})" if tests else ""
 
 
-def _within(inner: RulePack, outer: RulePack) -> bool:
+def _within(inner: RulePack, outer: RulePack, *, later: bool) -> bool:
+    """Whether ``inner`` goes before ``outer``, as :func:`schemas.rulepack.packs_of` orders them."""
     if not inner.divisions:
         return False
     return not outer.divisions or any(
-        len(i) > len(o) and i.startswith(o) for i in inner.divisions for o in outer.divisions
+        i.startswith(o) and (later or i != o) for i in inner.divisions for o in outer.divisions
     )
