@@ -258,7 +258,7 @@ def _append(
     with workspace(node) as (con, _):
         columns = _load(con, bundle, contract)
         rules = (
-            *contract.rules(columns),
+            *node.rules(contract, columns),
             _own_records_only(incoming.partner),
             _CONTENT_FITS,
         )

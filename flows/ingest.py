@@ -138,7 +138,7 @@ def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawB
 
 def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
     """Make ``checked`` of ``raw``; returns what the mapping leaves unused."""
-    subject, rules = run.source.stream_id, run.contract.rules()
+    subject, rules = run.source.stream_id, run.node.rules(run.contract)
     if not raw.columns:
         # Nothing came, or nothing that could be read: no column that a mapping could name.
         nothing = empty_candidates(run.contract)

@@ -157,7 +157,7 @@ def publish_to(
             },
             contracts={c.contract.record_type: c.contract for c in collected},
             lake_versions=versions,
-            rule_pack_version=rule_set_version(node.agency.division_code),
+            rule_pack_version=rule_set_version(node.agency.division_code, node.rule_packs()),
             verdict=_verdict(con, collected, override_gate),
             period=_period(con, collected),
         )
@@ -227,7 +227,7 @@ def _collect(
     contract = load_contract(record_type)
     tell(Step(going.stream, "collect"))
     columns = going.grant.columns(contract)
-    rules = contract.rules(columns)
+    rules = node.rules(contract, columns)
     covered = last.statement.lake_versions.get(record_type) if last else None
     _remember_sent(con, lake, record_type, covered)
     lake.attach(con, record_type, at_version=version)

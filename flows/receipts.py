@@ -138,10 +138,10 @@ def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> Ru
                 division_code=node.agency.division_code,
                 business_domain=node.agency.business_domain or OTHER_DOMAIN,
                 received_time=now,
-                rule_pack_version=rule_set_version(node.agency.division_code),
+                rule_pack_version=rule_set_version(node.agency.division_code, node.rule_packs()),
             ),
         )
-        check_candidates(con, candidates, contract, contract.rules(), STREAM_ID, len(new))
+        check_candidates(con, candidates, contract, node.rules(contract), STREAM_ID, len(new))
         counts = judge_rows(con, lake, "receipt", len(new), STREAM_ID, node.agency.code).counts
         sequence = lake.next_sequence(STREAM_ID, "receipt")
         run = RunRecord(

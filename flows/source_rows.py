@@ -46,7 +46,7 @@ def origin_of(node: Node, source: Source, now: datetime) -> Origin:
         division_code=division_code,
         business_domain=config.defaults.business_domain or agency.business_domain,
         received_time=now,
-        rule_pack_version=rule_set_version(division_code),
+        rule_pack_version=rule_set_version(division_code, node.rule_packs()),
     )
 
 

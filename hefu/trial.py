@@ -112,7 +112,7 @@ def try_mapping(
     sql = read_mapping(source)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
     origin = origin_of(node, source, now)
-    rules = contract.rules()
+    rules = node.rules(contract)
     create_checked(con, candidate_sql(con, mapping, contract, origin), rules)
     _create_known(con)
     counts = settle(con)
