@@ -44,13 +44,19 @@ def lineage(
 def private_columns(
     made_of: Mapping[str, Collection[str]], contract: Contract, raw_columns: Collection[str]
 ) -> frozenset[str]:
-    """The source columns whose values must be masked."""
+    """The source columns whose values must be masked.
+
+    A yes or no opens nothing: that a complainant is known says not who it is.
+    """
     open_columns: set[str] = set()
     hidden: set[str] = set()
     classes = {field.name: field.classification for field in contract.fields}
+    facts = {field.name for field in contract.fields if field.duckdb_type == "BOOLEAN"}
     for field, columns in made_of.items():
-        private = classes.get(field, "sensitive") in PRIVATE
-        (hidden if private else open_columns).update(columns)
+        if classes.get(field, "sensitive") in PRIVATE:
+            hidden.update(columns)
+        elif field not in facts:
+            open_columns.update(columns)
     return frozenset(c for c in raw_columns if c in hidden or c not in open_columns)
 
 

@@ -65,6 +65,11 @@ def test_a_column_is_open_only_if_every_field_made_of_it_is() -> None:
     assert private_columns({"case_no": ("号",)}, CONTRACT, columns) == {"人", "备注"}
 
 
+def test_a_yes_or_no_shows_nothing_of_the_column_that_it_was_asked_of() -> None:
+    used = {"complainant_withheld_flag": ("来电人", "号"), "work_order_no": ("号",)}
+    assert private_columns(used, load_contract("work_order"), ("来电人", "号")) == {"来电人"}
+
+
 def test_a_mapping_that_does_not_parse_opens_no_column() -> None:
     assert made_of("SELECT FROM", "a") == {}
     assert private_columns({}, CONTRACT, ("a",)) == {"a"}
