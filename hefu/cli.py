@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -172,9 +173,26 @@ def _usage_error(error: Any) -> ConfigError:
     complaint = str(error.format_message()).rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "hefu"
     return ConfigError(
-        Text(en=complaint[:1].lower() + complaint[1:], zh=f"命令用法有误：{complaint}"),
+        Text(en=complaint[:1].lower() + complaint[1:], zh=_usage_zh(complaint)),
         hint=Text(en=f"see {command} --help", zh=f"用法见 {command} --help"),
     )
+
+
+_USAGE_ZH = (
+    (r"Missing argument '(.+?)'", "缺少参数 {}"),
+    (r"Missing option '(.+?)'", "缺少选项 {}"),
+    (r"No such option: (\S+).*", "没有选项 {}"),
+    (r"No such command '(.+?)'", "没有命令 {}"),
+    (r"Option '(.+?)' requires an argument", "选项 {} 后面缺少值"),
+    (r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)", "多余的参数：{}"),
+)
+
+
+def _usage_zh(complaint: str) -> str:
+    for pattern, said in _USAGE_ZH:
+        if found := re.fullmatch(pattern, complaint):
+            return said.format(found[1])
+    return f"命令用法有误：{complaint}"
 
 
 def _defect(error: Exception, arguments: Sequence[str]) -> int:

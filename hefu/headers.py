@@ -54,9 +54,10 @@ def read_header(path: Path) -> Header:
         ),
         where=Where(str(path), row=1),
         hint=Text(
-            en="the first line must name at least two columns; write source.toml by hand "
-            "for another form",
-            zh="首行应至少有两个列名；其他格式请手工编写 source.toml",
+            en="the first line must name at least two columns; for JSON, Parquet or an "
+            "interface write source.toml by hand, as docs/sources.md shows",
+            zh="首行应至少有两个列名；JSON、Parquet 或接口请按 docs/sources.zh-CN.md 手工编写 "
+            "source.toml",
         ),
     )
 

@@ -87,12 +87,15 @@ _FIX = Text(
     en="correct it in the source system, or the expression in the mapping",
     zh="请在来源系统更正，或者修改映射中的表达式",
 )
-_ADD_CODE = Text(
-    en="translate it with code('<list>', '<scheme>', …) in the mapping; "
-    "hefu codes lists what has no code yet, and a row in codes/<list>.csv adds it",
-    zh="请在映射中用 code('<代码表>', '<体系>', …) 转换；尚无对照的值用 hefu codes 查看，"
-    "并在 codes/<代码表>.csv 中补充",
-)
+
+
+def _add_code(code_list: str) -> Text:
+    return Text(
+        en=f"translate it with code('{code_list}', 'SCHEME', …) in the mapping; what a text of "
+        f"SCHEME means is added by: hefu codes accept {code_list} SCHEME TEXT CODE --by ROLE",
+        zh=f"请在映射中用 code('{code_list}', '体系', …) 转换；体系中某个写法的含义用下列命令补充："
+        f"hefu codes accept {code_list} 体系 原文 代码 --by 岗位",
+    )
 
 
 def _type(field: Field) -> Rule:
@@ -225,7 +228,7 @@ def _code(field: Field, severity: Severity) -> Rule:
             en=f"{field.label_en} is not in the code list {code_list}",
             zh=f"{field.label_zh}不在代码表 {code_list} 中",
         ),
-        _ADD_CODE,
+        _add_code(code_list),
         severity=severity,
         params={"value_set": values} if kind == "code" else {},
     )

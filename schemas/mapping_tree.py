@@ -331,7 +331,12 @@ def _check_code(name: str, children: list[Node], schemes: Schemes, path: str) ->
                 zh=f"代码表 {code_list} 没有体系 {scheme}",
             ),
             did_you_mean(scheme, known)
-            or Text(en=f"schemes: {', '.join(known)}", zh=f"可用的体系：{'、'.join(known)}"),
+            or Text(
+                en=f"schemes: {', '.join(known)}; one of your own begins with its first row: "
+                f"hefu codes accept {code_list} {scheme} TEXT CODE --by ROLE",
+                zh=f"可用的体系：{'、'.join(known)}；新增本单位的体系，补入第一行即可："
+                f"hefu codes accept {code_list} {scheme} 原文 代码 --by 岗位",
+            ),
         )
 
 

@@ -174,13 +174,15 @@ def _row(field: FieldTrial) -> tuple[str, ...]:
 
 def _say_problems(trial: Trial) -> None:
     """Each broken rule once, with what it says and what to do."""
+    from hefu.row_reasons import OF_READING
     from schemas.contract import load_contract
 
     rules = {rule.rule_id: rule for rule in load_contract(trial.record_type).rules()}
     refused, flagged = tr("refused", "不合格"), tr("flagged", "存疑")
     for word, broken in ((refused, trial.reasons), (flagged, trial.soft)):
         for rule_id, count in broken.items():
-            said = f": {rules[rule_id].message}" if rule_id in rules else ""
+            rule = rules.get(rule_id) or OF_READING.get(rule_id)
+            said = f": {rule.message}" if rule else ""
             say_data(f"{word} {count} × {rule_id}{said}")
 
 

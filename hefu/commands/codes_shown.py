@@ -95,7 +95,7 @@ def say_unmapped(found: list[Unmapped]) -> None:
                 show_count(entry.records),
                 show_time(entry.first_seen),
                 show_time(entry.last_seen),
-                entry.example,
+                entry.example or "–",
             )
             for entry in found
         ],

@@ -205,11 +205,15 @@ def _say_row(row: OpenRow, content: Shown) -> None:
 
 
 def _say_rules(row: OpenRow, rules: dict[str, Rule]) -> None:
+    from hefu.row_reasons import OF_READING
+
     for reason in row.reasons:
         rule = rules.get(reason)
-        say_data(f"{reason}: {rule.message}" if rule else reason)
-        if rule:
-            say_data(tr(f"  hint: {rule.hint}", f"  提示：{rule.hint}"))
+        said = rule or OF_READING.get(reason)
+        say_data(f"{reason}: {said.message}" if said else reason)
+        if said:
+            say_data(tr(f"  hint: {said.hint}", f"  提示：{said.hint}"))
+        if rule and rule.source:
             say_data(tr(f"  source: {rule.source}", f"  依据：{rule.source}"))
 
 

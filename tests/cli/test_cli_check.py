@@ -81,6 +81,8 @@ def test_a_row_that_cannot_be_read_is_counted(hefu: Hefu, node: Node) -> None:
     (trial,) = json.loads(hefu("check", "--json", "--node", node.root).out)["sources"]
     assert (trial["rows"], trial["unreadable"]) == (1, 1)
     assert trial["reasons"] == {"read:columns": 1}
+    said = hefu("check", "--node", node.root).out
+    assert "read:columns: more or fewer columns than the header names" in said
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,22 @@ def test_the_node_may_be_named_before_or_after_the_command(hefu: Hefu, node: Nod
     after = hefu("status", "--node", node.root)
     assert before == after
     assert before.code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["quarantine", "show"], "缺少参数 ID"),
+        (["codes", "accept", "plate_color", "zh", "黄", "yellow"], "缺少选项 --by"),
+        (["rules", "overload", "--weight", "31"], "没有选项 --weight"),
+        (["rules", "fine"], "没有命令 fine"),
+        (["init", "a", "b"], "多余的参数：b"),
+    ],
+)
+def test_wrong_use_is_said_in_chinese(
+    hefu: Hefu, monkeypatch: pytest.MonkeyPatch, command: list[str], said: str
+) -> None:
+    monkeypatch.setenv("HEFU_LANG", "zh")
+    ran = hefu(*command)
+    assert ran.code == 2
+    assert ran.err.startswith(f"错误：{said}\n")

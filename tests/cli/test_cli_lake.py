@@ -132,6 +132,7 @@ def test_a_row_that_was_never_readable_is_masked_too(hefu: Hefu, node: Node) -> 
     ran = hefu("quarantine", "show", row["id"], "--node", node.root)
     assert ran.code == 0
     assert "壬癸" not in ran.out + ran.err
+    assert "hint: an unquoted comma" in ran.out
 
 
 def test_a_corrected_row_is_no_longer_open(hefu: Hefu, synced: Node) -> None:

@@ -1,0 +1,95 @@
+"""What the reasons say that no contract declares: of rows that could not be read or compared.
+
+The rules of a contract bring their own words (``Contract.rules``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from schemas.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """``message``: when a row has it; ``hint``: what to do."""
+
+    message: Text
+    hint: Text
+
+
+OF_READING: Mapping[str, Reason] = MappingProxyType(
+    {
+        "read:columns": Reason(
+            Text(
+                en="more or fewer columns than the header names",
+                zh="列数与表头不符",
+            ),
+            Text(
+                en="an unquoted comma or line break inside a field: have the export quote its "
+                "fields",
+                zh="多为字段中的逗号或换行没有用引号括起，请让导出程序加引号",
+            ),
+        ),
+        "read:quote": Reason(
+            Text(
+                en="a quote opens and never closes, or closes in the middle of a field",
+                zh="引号没有成对，或者在字段中间闭合",
+            ),
+            Text(
+                en="have the export double the quotes inside a field",
+                zh="请让导出程序把字段中的引号写成两个",
+            ),
+        ),
+        "read:encoding": Reason(
+            Text(en="bytes that don't belong to the encoding", zh="有不属于所设编码的字节"),
+            Text(
+                en="if it is every row, `encoding` in source.toml is wrong; if it is one, the "
+                "source holds a damaged text",
+                zh="如果每行都这样，是 source.toml 的 encoding 有误；如果只有个别行，"
+                "是来源中的文字已损坏",
+            ),
+        ),
+        "read:nul": Reason(
+            Text(en="a NUL byte", zh="含有 NUL 字节"),
+            Text(
+                en="damaged in transfer or by a broken export: have it exported again",
+                zh="传输或导出时损坏，请重新导出",
+            ),
+        ),
+        "read:oversize": Reason(
+            Text(en="longer than max_record_bytes", zh="超过 max_record_bytes 的长度上限"),
+            Text(
+                en="often the open quote of an earlier row; raise the limit only if the row "
+                "is right",
+                zh="多为前面某行引号未闭合；确认该行无误后才提高上限",
+            ),
+        ),
+        "read:json": Reason(
+            Text(
+                en="not JSON, not an object, or a key twice",
+                zh="不是 JSON、不是对象，或者同一键出现两次",
+            ),
+            Text(en="ask the system's operator", zh="请联系该系统的运维人员"),
+        ),
+        "read:file": Reason(
+            Text(en="a file that can't be read as a whole", zh="整个文件无法读取"),
+            Text(
+                en="have it exported again, or remove it; the other files went through",
+                zh="请重新导出或者移走；其他文件已经通过",
+            ),
+        ),
+        "conflict:record_id": Reason(
+            Text(
+                en="rows of one record and one update time say different things",
+                zh="同一记录、同一更新时间的几行内容不同",
+            ),
+            Text(
+                en="only the source can tell which is right: have it send one with a later time",
+                zh="哪一行正确只有来源单位能确认，请其以更晚的更新时间重新报送",
+            ),
+        ),
+    }
+)
