@@ -35,8 +35,14 @@ _BY_TYPE = {
     "BIGINT[]": "split_list({}, '、')",
 }
 _BY_NAME = {
-    "vehicle_plate_no": "plate({})",
-    "trailer_plate_no": "plate({})",
+    "vin": "vin({})",
+    "driver_license_no": "id_no({})",
+    "transport_certificate_no": "transport_certificate_no({})",
+}
+_BY_ENDING = {
+    "_plate_no": "plate({})",
+    "_uscc": "credit_code({})",
+    "_kg": "kg({})",
 }
 
 
@@ -214,8 +220,18 @@ def _expression(field: Field, column: str | None) -> str:
         scheme = "zh" if "zh" in known else "canonical"
         of = f"{literal(field.code_list)}, {literal(scheme)}, {source}"
         return f"codes({of}, '、')" if field.logical_type == "array" else f"code({of})"
-    pattern = _BY_NAME.get(field.name) or _BY_TYPE.get(field.duckdb_type, "txt({})")
-    return pattern.format(source)
+    return _macro(field).format(source)
+
+
+def _macro(field: Field) -> str:
+    """The macro that reads such a field, by its name before its type."""
+    if field.name in _BY_NAME:
+        return _BY_NAME[field.name]
+    if field.logical_type != "array":
+        for ending, macro in _BY_ENDING.items():
+            if field.name.endswith(ending):
+                return macro
+    return _BY_TYPE.get(field.duckdb_type, "txt({})")
 
 
 def _in_wan(column: str) -> bool:

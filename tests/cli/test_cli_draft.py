@@ -116,6 +116,18 @@ def test_a_draft_of_every_field_is_a_mapping_of_its_contract(
     assert len(mapping.outputs) == len(labels)
 
 
+def test_each_field_is_offered_with_the_macro_that_reads_it(
+    hefu: Hefu, node: Node, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, "案号,车架号,车货总质量（千克）\nA1,L1,1\n")
+    hefu("draft", "s/t", path, "--records", "case_result", "--node", node.root)
+    sql = (node.root / "sources" / "s" / "t" / "mapping.sql").read_text(encoding="utf-8")
+    assert 'vin("车架号") AS vin' in sql
+    assert 'kg("车货总质量（千克）") AS total_weight_kg' in sql
+    assert 'credit_code("…") AS vehicle_operator_uscc' in sql
+    assert 'id_no("…") AS driver_license_no' in sql
+
+
 def test_an_unknown_record_type_a_bad_name_and_a_known_source_are_refused(
     hefu: Hefu, node: Node, tmp_path: Path
 ) -> None:
