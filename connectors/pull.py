@@ -13,6 +13,8 @@ from connectors.http import Pace
 from connectors.landing import Landing
 from connectors.reader_config import FilesReader
 from connectors.rest import pull_rest
+from schemas.errors import DataError, Where
+from schemas.text import Text
 
 __all__ = ["Delivery", "PullRequest", "probe", "pull", "replay"]
 
@@ -84,12 +86,28 @@ def replay(
 ) -> Delivery:
     """A delivery of what was landed before (``digests`` of earlier runs), without the source.
 
-    Raises :class:`DataError` if an object is no longer there.
+    Raises :class:`DataError` if an object is no longer there, or the stream's landing log does
+    not know it: without it nobody can say when it came.
     """
     events = {event.digest: event for event in landing.events(source.stream_id)}
     objects = []
     for digest in digests:
         landing.find(digest)
-        if digest in events:
-            objects.append(events[digest])
+        if digest not in events:
+            raise _unknown_object(source.stream_id, digest)
+        objects.append(events[digest])
     return Delivery(tuple(objects), None, request.since, request.until)
+
+
+def _unknown_object(stream_id: str, digest: str) -> DataError:
+    return DataError(
+        Text(
+            en=f"the landing log does not know object {digest[:12]}, which a run names",
+            zh=f"落地日志中没有运行记录所列的对象 {digest[:12]}",
+        ),
+        where=Where(stream_id),
+        hint=Text(
+            en="restore landing/streams from a backup",
+            zh="请从备份恢复 landing/streams",
+        ),
+    )

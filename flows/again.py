@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.pull import PullRequest
@@ -57,9 +57,11 @@ def normalise_again(
         )
     request = PullRequest("window", None, None, None, now)
     done: list[RunRecord] = []
-    for run in earlier:
-        tell(Step(source.stream_id, "replay", len(done), len(earlier), "runs"))
-        done.append(ingest(node, source, request, now, dry_run=dry_run, landed=run.landed))
+    for nth, run in enumerate(earlier):
+        tell(Step(source.stream_id, "replay", nth, len(earlier), "runs"))
+        # Of two versions with one clock the one received later holds: as it was, so it stays.
+        at = now + timedelta(microseconds=nth)
+        done.append(ingest(node, source, request, at, dry_run=dry_run, landed=run.landed))
     return _sum(done)
 
 

@@ -100,7 +100,13 @@ def ingest(
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
                 judged = judge_rows(
-                    con, lake, record_type, raw.received, source.stream_id, node.agency.code
+                    con,
+                    lake,
+                    record_type,
+                    raw.received,
+                    source.stream_id,
+                    node.agency.code,
+                    () if run.mode == "cursor" else tuple(o.digest for o in delivery.objects),
                 )
                 gate = _gate(con, run, delivery, judged)
                 record = _record(run, raw, delivery, judged.counts, drift, gate)

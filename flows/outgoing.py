@@ -236,7 +236,7 @@ def _collect(
     con.execute(
         "CREATE OR REPLACE TEMP VIEW going AS "
         f"SELECT * FROM {ident(record_type + '_current')} "
-        "ANTI JOIN sent USING (record_id, content_hash, source_updated_time) "
+        "ANTI JOIN sent USING (record_id, content_hash, source_updated_time, received_time) "
         f"WHERE {_may_go(contract, node, going)}"
     )
     con.execute(
@@ -254,17 +254,18 @@ def _remember_sent(
 ) -> None:
     """The table ``sent``: every version that the last bundle's lake version held.
 
-    A version is told by its time too: a source without a clock may go back to an earlier
-    content, and the partner has to hear of it.
+    A version is told by its times too: a source without a clock may go back to an earlier
+    content, and so may a record whose mapping or code row was put back; the partner has to hear.
     """
     con.execute(
         "CREATE OR REPLACE TABLE sent "
-        "(record_id VARCHAR, content_hash VARCHAR, source_updated_time TIMESTAMPTZ)"
+        "(record_id VARCHAR, content_hash VARCHAR, source_updated_time TIMESTAMPTZ, "
+        "received_time TIMESTAMPTZ)"
     )
     if covered is not None:
         lake.attach(con, record_type, at_version=covered)
         con.execute(
-            "INSERT INTO sent SELECT record_id, content_hash, source_updated_time "
+            "INSERT INTO sent SELECT record_id, content_hash, source_updated_time, received_time "
             f"FROM {ident(record_type + '_history')} WHERE _bundle_id IS NULL"
         )
 

@@ -68,14 +68,19 @@ def judge_rows(
     received: int,
     subject: str,
     org_code: str,
+    read_before: Sequence[str] = (),
 ) -> Judged:
     """Decide each row's fate against what the lake has from the agency ``org_code``.
 
-    ``received`` as the reader counted.
+    ``received`` as the reader counted. ``read_before``: the digests of the objects, if rows of
+    them may have been taken in by an earlier run.
     """
     tell(Step(subject, "judge", 0, received))
     lake.attach_known(con, record_type, org_code)
-    counts = settle(con, received=received)
+    last_made = "last_made" if read_before else None
+    if last_made:
+        lake.attach_made_of(con, record_type, read_before, last_made)
+    counts = settle(con, received=received, last_made=last_made)
     newest = con.execute("SELECT max(source_updated_time) FROM checked").fetchone()
     return Judged(counts, newest[0] if newest else None)
 

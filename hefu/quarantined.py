@@ -7,7 +7,7 @@ object and no longer refused it (``quality.quarantine.resolve``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import duckdb
 
     from hefu.node import Node
+    from lake.runs import RunRecord
     from lake.store import Lake
+    from quality.quarantine import RunFile
     from schemas.contract import Contract
 
 _ID_LENGTH = 12
@@ -171,10 +173,24 @@ def _streams(node: Node, lake: Lake, wanted: list[str] | None) -> list[tuple[str
     return found
 
 
+def _files(runs: Sequence[RunRecord]) -> Iterator[RunFile]:
+    """What the runs (oldest first) say of quarantine."""
+    from quality.quarantine import RunFile
+
+    received: dict[tuple[str, ...], datetime] = {}
+    for run in runs:
+        whole, arrived = not run.outside_window, None
+        if run.mode == "replay":
+            arrived = received.get(run.landed)
+        else:
+            received[run.landed] = run.started_at
+        yield RunFile(run.landed, run.quarantine_file, run.started_at, whole, arrived)
+
+
 def _rows_of(
     con: duckdb.DuckDBPyConnection, node: Node, lake: Lake, record_type: str, stream_id: str
 ) -> Iterator[OpenRow]:
-    from quality.quarantine import RunFile, resolve
+    from quality.quarantine import resolve
 
     runs = list(reversed(lake.runs(record_type, stream_id)))
     if not any(run.quarantine_file for run in runs):
@@ -183,10 +199,7 @@ def _rows_of(
     entries = resolve(
         con,
         node.place("quarantine") / stream_id.replace(":", "_"),
-        [
-            RunFile(run.landed, run.quarantine_file, run.started_at, whole=not run.outside_window)
-            for run in runs
-        ],
+        list(_files(runs)),
         f"{record_type}_history",
     )
     entries.create_view("quarantine_resolved", replace=True)

@@ -8,7 +8,7 @@ are visible from the moment their bundle is in the ledger (``lake/ledger.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from lake import delta
 from lake.ledger import Ledger
 from lake.runs import RunRecord
 from lake.shape import Shaper, stored_schema
-from lake.views import create_views, known_view
+from lake.views import create_views, known_view, made_of
 from schemas.contract import Contract, load_contract
 from schemas.errors import AccountingError, RetryableError, Where
 from schemas.text import Text
@@ -143,6 +143,15 @@ class Lake:
         """
         contract = self._contracts(record_type)
         known_view(con, contract, *self._snapshot(record_type, None), org_code)
+
+    def attach_made_of(
+        self, con: duckdb.DuckDBPyConnection, record_type: str, digests: Sequence[str], name: str
+    ) -> None:
+        """Creates the table ``name`` (_object, _row, record_id, content_hash): what the rows of
+        these objects were last made into, by the place of the object among ``digests``.
+        """
+        contract = self._contracts(record_type)
+        made_of(con, contract, *self._snapshot(record_type, None), digests, name)
 
     def compact(self, record_type: str) -> None:
         """Rewrites many small files as few large ones; rows, history and log stay."""

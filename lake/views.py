@@ -7,6 +7,7 @@ file system for the same reason, and so is everything on a sealed connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lake.extra import filled
@@ -75,6 +76,25 @@ def known_view(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
         f"received_time FROM {_visible(con, contract, table, bundles, fill=False)}"
         + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
+    )
+
+
+def made_of(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    table: DeltaTable | None,
+    bundles: list[str],
+    digests: Sequence[str],
+    name: str,
+) -> None:
+    """Table ``name``: by object and row, the version that an own row of these objects made last."""
+    objects = ", ".join(f"({nth}, {literal(digest)})" for nth, digest in enumerate(digests))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS SELECT o._object, v._row, v.record_id, "
+        f"v.content_hash FROM {_visible(con, contract, table, bundles, fill=False)} AS v "
+        f"JOIN (VALUES {objects}) AS o(_object, digest) ON v._object_digest = o.digest "
+        "WHERE v._bundle_id IS NULL QUALIFY row_number() OVER (PARTITION BY o._object, v._row, "
+        "v.record_id ORDER BY v.received_time DESC) = 1"
     )
 
 

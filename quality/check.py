@@ -96,8 +96,8 @@ def settle(
         known: relation (record_id, content_hash, source_updated_time, received_time) of the
             versions that the lake has; ``Lake.attach_known`` makes it.
         received: rows as the reader counted them; without it raw and raw_reject are counted.
-        last_made: relation (_object, _row, record_id, content_hash) of what the raw rows were made into
-            when they were read before, where they were.
+        last_made: relation (_object, _row, record_id, content_hash) of what the raw rows were
+            made into when they were read before, where they were.
 
     How a fate is decided stands in ``quality/fates.py``.
 
@@ -224,7 +224,7 @@ def _count(con: duckdb.DuckDBPyConnection, received: int | None) -> Counts:
         raise AccountingError(
             Text(
                 en="a row without record_id or content_hash was about to be accepted",
-                zh="存在缺少记录标识或内容摘要的行即将入湖",
+                zh="存在缺少记录标识或记录摘要的行即将入湖",
             )
         )
     flagged = marks.breaks_any(con, "soft")

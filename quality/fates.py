@@ -30,8 +30,8 @@ def create_settled(con: duckdb.DuckDBPyConnection, known: str, last_made: str | 
     """Creates ``settled`` (_object, _row, fate) of all rows of ``checked`` that are not new.
 
     ``last_made``: relation (_object, _row, record_id, content_hash) of what these very raw rows
-    were made into the last time; a row that is made into something else now is new, although the lake may
-    have had that content before: a mapping or a code row was put back.
+    were made into the last time. A row that is made into something else now is new, although the
+    lake may have had that content before: a mapping or a code row was put back.
     """
     con.execute(
         "CREATE OR REPLACE TABLE settled AS SELECT _object, _row, 'quarantined' AS fate "

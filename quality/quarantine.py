@@ -152,7 +152,7 @@ def resolve(
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quarantine_readings (object_digest VARCHAR, nth INTEGER)"
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE quarantine_replays (at TIMESTAMPTZ)")
+    con.execute("CREATE OR REPLACE TEMP TABLE quarantine_replays (replayed_at TIMESTAMPTZ)")
     _fill(con, "quarantine_replays", [(run.at,) for run in runs if run.arrived is not None])
     of_file = [(name, nth, runs[nth].at, runs[nth].arrived) for name, nth in newest.items()]
     _fill(con, "quarantine_runs", of_file)
@@ -166,7 +166,8 @@ def _resolved(con: duckdb.DuckDBPyConnection, accepted: str) -> duckdb.DuckDBPyR
     return con.sql(
         # What was only normalised again says nothing of what came when.
         "WITH later AS (SELECT record_id, max(received_time) AS received_time, "
-        "max(received_time) FILTER (received_time NOT IN (SELECT at FROM quarantine_replays)) "
+        "max(received_time) FILTER (received_time NOT IN "
+        "(SELECT replayed_at FROM quarantine_replays)) "
         f"AS arrived_time FROM {accepted} GROUP BY record_id) "
         "SELECT e.*, r.quarantined_at, "
         "CASE WHEN later.received_time > r.quarantined_at "
