@@ -37,7 +37,7 @@ from hefu.terminal import (
     say_warning,
     tr,
 )
-from schemas.errors import ConfigError, Where
+from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -333,7 +333,6 @@ def _day(name: str, written: str | None) -> date | None:
         return date.fromisoformat(written)
     except ValueError as error:
         raise ConfigError(
-            Text(en=f"{written!r} is not a date", zh=f"“{written}”不是日期"),
-            where=Where(field=name),
+            Text(en=f"{name}: {written!r} is not a date", zh=f"{name}：“{written}”不是日期"),
             hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的格式"),
         ) from error

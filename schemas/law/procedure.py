@@ -17,6 +17,9 @@ from schemas.text import Text
 
 FEN = Decimal("0.01")
 PERSON = "natural_person"
+ORG = "legal_org"
+#: Whom one of the two amounts of a rule is for; of anyone else we do not know which.
+KNOWN_PARTIES = frozenset({PERSON, "individual_business", ORG})
 #: Penalties that the summary procedure knows (art. 51).
 SUMMARY_KINDS = frozenset({"fine", "warning"})
 
@@ -36,7 +39,12 @@ class Proposed:
 
     @property
     def is_org(self) -> bool:
-        return self.party_category == "legal_org"
+        return self.party_category == ORG
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known if the amounts for persons or those for organisations hold."""
+        return self.party_category in KNOWN_PARTIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ def summary_allowed(
 ) -> Answer:
     """Whether the penalty may be imposed on the spot (行政处罚法 art. 51).
 
-    The facts must also be certain and the basis statutory, which no number says.
+    The facts must also be certain and the basis statutory, which no number says. Where the
+    party's category is unknown and decides, the answer is open.
     """
     name = "org" if proposed.is_org else "person"
     found = parameter(f"summary_fine_limit_{name}_cny", division_code, day, packs)
@@ -67,6 +76,10 @@ def summary_allowed(
         )
         return Answer(False, "may", (Reason(text, found.basis),))
     holds = proposed.fine_cny <= limit
+    if not (holds or proposed.is_known):
+        org = parameter("summary_fine_limit_org_cny", division_code, day, packs)
+        if proposed.fine_cny <= org.entry.value:
+            return Answer(None, "may", (), ("party_category",))
     text = Text(
         f"fine {proposed.fine_cny} yuan, limit {limit} yuan",
         f"罚款 {proposed.fine_cny} 元，当场处罚的限额为 {limit} 元",

@@ -53,6 +53,16 @@ def test_summary_procedure_up_to_its_limit(party: str, fine: str, allowed: bool)
     assert answer.verified
 
 
+@pytest.mark.parametrize(("fine", "holds"), [("200", True), ("3000", None), ("3000.01", False)])
+def test_of_an_unknown_party_only_what_holds_for_all_is_answered(
+    fine: str, holds: bool | None
+) -> None:
+    proposed = Proposed(frozenset({"fine"}), "unmapped", Decimal(fine))
+    answer = summary_allowed(proposed, "341882", date(2026, 10, 8))
+    assert answer.holds is holds
+    assert answer.open_questions == (() if holds is not None else ("party_category",))
+
+
 def test_summary_procedure_is_only_for_warnings_and_fines() -> None:
     assert summary_allowed(proposed(kinds="warning"), HERE, DAY).holds
     answer = summary_allowed(proposed(kinds="fine licence_suspension"), HERE, DAY)
