@@ -75,7 +75,7 @@ def check(
         )
     else:
         for trial in trials:
-            _show(trial)
+            _show(here, trial)
     for source, error in failures:
         say(f"{source.stream_id}:")
         say_error(error)
@@ -91,6 +91,8 @@ def _check_configuration(node: Node) -> list[str]:
     passphrase = node.secrets(keys.passphrase) if keys.passphrase else None
     load_signer(keys.signer, passphrase, root=node.root)
     count = len(node.sources())
+    node.codes()
+    own_law = _own_law(node)
     return [
         tr(
             f"node:    {node.agency.name} ({node.agency.code})",
@@ -102,7 +104,29 @@ def _check_configuration(node: Node) -> list[str]:
             f"已读取：来源 {count} 个，协议 {len(agreements)} 份，协作单位 {len(partners)} 家，"
             "签名密钥可用",
         ),
+        *own_law,
     ]
+
+
+def _own_law(node: Node) -> list[str]:
+    """What the node's folders ``rules`` and ``calendar`` hold; nothing if they are not used."""
+    from schemas.law.calendar import load_calendar
+    from schemas.node_packs import own_packs
+
+    own, calendar = own_packs(node.rule_packs()), node.calendar()
+    lines = []
+    if own:
+        versions = ", ".join(pack.version for pack in own)
+        places = ", ".join(prefix for pack in own for prefix in pack.divisions)
+        lines.append(
+            tr(
+                f"law:     own rule packs {versions} (divisions {places})",
+                f"规则：本单位规则包 {versions}（行政区划 {places}）",
+            )
+        )
+    if calendar is not load_calendar():
+        lines.append(tr(f"days:    {calendar.version}", f"日历：{calendar.version}"))
+    return lines
 
 
 def _try_all(
@@ -122,7 +146,7 @@ def _try_all(
     return trials, failures
 
 
-def _show(trial: Trial) -> None:
+def _show(node: Node, trial: Trial) -> None:
     say_data(
         tr(
             f"{trial.stream_id} → {trial.record_type}: sample of {trial.rows} rows",
@@ -143,7 +167,7 @@ def _show(trial: Trial) -> None:
         numbers=(5, 6),
     )
     _say_unused(trial)
-    _say_problems(trial)
+    _say_problems(node, trial)
     say_data("")
     _warn(trial)
 
@@ -172,12 +196,12 @@ def _row(field: FieldTrial) -> tuple[str, ...]:
     )
 
 
-def _say_problems(trial: Trial) -> None:
+def _say_problems(node: Node, trial: Trial) -> None:
     """Each broken rule once, with what it says and what to do."""
     from hefu.row_reasons import OF_READING
     from schemas.contract import load_contract
 
-    rules = {rule.rule_id: rule for rule in load_contract(trial.record_type).rules()}
+    rules = {rule.rule_id: rule for rule in node.rules(load_contract(trial.record_type))}
     refused, flagged = tr("refused", "不合格"), tr("flagged", "存疑")
     for word, broken in ((refused, trial.reasons), (flagged, trial.soft)):
         for rule_id, count in broken.items():

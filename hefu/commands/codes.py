@@ -20,12 +20,10 @@ from hefu.commands.codes_shown import (
 from hefu.commands.options import (
     JSON,
     NODE,
-    NODE_VARIABLE,
-    Session,
     add_command,
     add_group,
     argument,
-    find_node,
+    node_if_any,
     open_node,
     option,
 )
@@ -277,18 +275,10 @@ def accept(  # noqa: PLR0913 (a command's arguments are its words)
 
 def _codes(ctx: typer.Context, given: Path | None) -> Codes:
     """The lists with the node's own rows where there is a node, else the package's."""
-    import os
-
     from schemas.codes import all_codes
 
-    session = ctx.obj if isinstance(ctx.obj, Session) else Session()
-    asked = given or session.node
-    if asked is None:
-        try:
-            find_node(None, Path.cwd(), os.environ.get(NODE_VARIABLE))
-        except ConfigError:
-            return all_codes()
-    return open_node(ctx, given).codes()
+    here = node_if_any(ctx, given)
+    return all_codes() if here is None else here.codes()
 
 
 def _unmapped(node: Node, wanted: list[str] | None) -> list[Unmapped]:

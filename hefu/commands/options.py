@@ -109,6 +109,18 @@ def open_node(ctx: typer.Context, given: Path | None) -> Node:
     return load_node(find_node(given or session.node, Path.cwd(), os.environ.get(NODE_VARIABLE)))
 
 
+def node_if_any(ctx: typer.Context, given: Path | None) -> Node | None:
+    """As :func:`open_node` for a command that needs no node: None if there is none here."""
+    session = ctx.obj if isinstance(ctx.obj, Session) else Session()
+    asked = given or session.node
+    if asked is None:
+        try:
+            find_node(None, Path.cwd(), os.environ.get(NODE_VARIABLE))
+        except ConfigError:
+            return None
+    return open_node(ctx, given)
+
+
 def find_node(given: Path | None, here: Path, variable: str | None) -> Path:
     """The node's folder: as given, else the variable's, else the nearest one around ``here``."""
     if given is not None:

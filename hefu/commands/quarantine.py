@@ -29,6 +29,7 @@ from hefu.terminal import (
 )
 
 if TYPE_CHECKING:
+    from hefu.node import Node
     from hefu.quarantined import OpenRow, Shown
     from schemas.contract import Rule
 
@@ -160,7 +161,7 @@ def show(
         here = open_node(ctx, node)
         row = find_row(here, row_id)
         content = shown(here, row, reveal=reveal)
-    rules = _rules(row)
+    rules = _rules(here, row)
     if reveal:
         say_warning(
             tr(
@@ -217,10 +218,10 @@ def _say_rules(row: OpenRow, rules: dict[str, Rule]) -> None:
             say_data(tr(f"  source: {rule.source}", f"  依据：{rule.source}"))
 
 
-def _rules(row: OpenRow) -> dict[str, Rule]:
+def _rules(node: Node, row: OpenRow) -> dict[str, Rule]:
     from schemas.contract import load_contract
 
-    return {rule.rule_id: rule for rule in load_contract(row.record_type).rules()}
+    return {rule.rule_id: rule for rule in node.rules(load_contract(row.record_type))}
 
 
 def rules_as_json(rules: dict[str, Rule]) -> dict[str, Any]:

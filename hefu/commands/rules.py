@@ -1,14 +1,26 @@
-"""``hefu rules``: the law that records are judged by, and computing with it. Needs no node."""
+"""``hefu rules``: the law that records are judged by, and computing with it.
+
+Needs no node. Inside one, its own rule packs and working days count, too.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hefu.commands.options import JSON, add_command, add_group, argument, option
+from hefu.commands.options import (
+    JSON,
+    NODE,
+    add_command,
+    add_group,
+    argument,
+    node_if_any,
+    option,
+)
 from hefu.commands.rules_text import (
     assessment_json,
     basis_json,
@@ -25,7 +37,9 @@ from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from schemas.law.calendar import Calendar, RollOver
     from schemas.law.overload import Limit, Reading
+    from schemas.rulepack import RulePack
 
 ON = option(
     "--on", metavar="DATE", en="the law of this day (default: today)", zh="按此日的法律（默认今天）"
@@ -59,8 +73,10 @@ def add_to(app: typer.Typer) -> None:
     group = add_group(
         app,
         "rules",
-        en="The law that records are judged by, and computing with it.",
-        zh="核对记录所依据的法律规定，并据以计算。",
+        en="The law that records are judged by, and computing with it.\n\n"
+        "Needs no node; inside one, its own rule packs and working days count, too.",
+        zh="核对记录所依据的法律规定，并据以计算。\n\n"
+        "不需要节点；在节点目录中运行时，一并适用本单位的规则包和日历。",
     )
     add_command(
         group,
@@ -102,15 +118,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_(
+    ctx: typer.Context,
     on: Annotated[str | None, ON] = None,
     division: Annotated[str, DIVISION] = "",
     as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from schemas.rule_entries import Entry
     from schemas.rulepack import packs_of
 
-    day = _day(on)
-    found = [(p, e) for p in packs_of(_division(division)) for e in p.entries(Entry, on=day)]
+    day, packs = _day(on), packs_of(_division(division), _packs(ctx, node))
+    found = [(p, e) for p in packs for e in p.entries(Entry, on=day)]
     if as_json:
         say_json([entry_json(pack, entry) for pack, entry in found])
         return
@@ -132,13 +150,14 @@ def list_(
 
 
 def show(
+    ctx: typer.Context,
     name: Annotated[str, argument("NAME", en="name of the row", zh="规则名称")],
     as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from schemas.rule_entries import Entry
-    from schemas.rulepack import rule_packs
 
-    every = [(pack, entry) for pack in rule_packs() for entry in pack.entries(Entry)]
+    every = [(pack, entry) for pack in _packs(ctx, node) for entry in pack.entries(Entry)]
     found = [(pack, entry) for pack, entry in every if entry.name == name]
     if not found:
         from schemas.contract import did_you_mean
@@ -155,7 +174,8 @@ def show(
         say_entry(pack, entry)
 
 
-def overload(
+def overload(  # noqa: PLR0913 (a command's arguments are its words)
+    ctx: typer.Context,
     weight_kg: Annotated[
         int,
         option(
@@ -214,13 +234,14 @@ def overload(
         ),
     ] = None,
     as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from schemas.law.overload import fine
 
-    day, place = _day(on), _division(division)
-    found = None if limit_kg is not None else _limit_of(axles, place, day, configuration)
+    day, place, packs = _day(on), _division(division), _packs(ctx, node)
+    found = None if limit_kg is not None else _limit_of(axles, place, day, configuration, packs)
     limit = limit_kg if found is None else found.limit_kg
-    assessments = fine(weight_kg, limit or 0, place, day, reading=_reading(read_as))
+    assessments = fine(weight_kg, limit or 0, place, day, reading=_reading(read_as), packs=packs)
     if as_json:
         say_json(
             {
@@ -237,7 +258,8 @@ def overload(
         say_assessment(assessment)
 
 
-def deadline(
+def deadline(  # noqa: PLR0913 (a command's arguments are its words)
+    ctx: typer.Context,
     from_: Annotated[
         str,
         option("--from", metavar="DATE", en="the day of the event", zh="起算事件发生之日"),
@@ -259,10 +281,11 @@ def deadline(
         ),
     ] = False,
     as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from schemas.law.calendar import add_natural_days, add_working_days
 
-    start = _date("--from", from_)
+    start, calendar = _date("--from", from_), _calendar(ctx, node)
     if (working_days is None) == (days is None):
         raise ConfigError(
             Text(
@@ -271,9 +294,10 @@ def deadline(
             )
         )
     if working_days is not None:
-        found = add_working_days(start, working_days)
+        found = add_working_days(start, working_days, calendar)
     else:
-        found = add_natural_days(start, days or 0, "next_working_day" if roll_over else "none")
+        moved: RollOver = "next_working_day" if roll_over else "none"
+        found = add_natural_days(start, days or 0, moved, calendar)
     if as_json:
         say_json(
             {
@@ -296,7 +320,8 @@ def deadline(
         )
 
 
-def limitation(
+def limitation(  # noqa: PLR0913 (a command's arguments are its words)
+    ctx: typer.Context,
     ended: Annotated[
         str,
         option(
@@ -325,11 +350,13 @@ def limitation(
     ] = False,
     division: Annotated[str, DIVISION] = "",
     as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from schemas.law.limitation import limitation as limitation_of
 
-    day = _day(on)
-    found = limitation_of(_date("--ended", ended), _division(division), day, grave=grave)
+    day, packs = _day(on), _packs(ctx, node)
+    last = _date("--ended", ended)
+    found = limitation_of(last, _division(division), day, grave=grave, packs=packs)
     passed = found.passed_on(day)
     if as_json:
         say_json(
@@ -355,15 +382,36 @@ def limitation(
         say_basis(basis)
 
 
-def _limit_of(axles: int, place: str, day: date, configuration: Configuration | None) -> Limit:
+def _packs(ctx: typer.Context, given: Path | None) -> tuple[RulePack, ...]:
+    """The installed packs, and the node's own where there is a node."""
+    from schemas.rulepack import rule_packs
+
+    here = node_if_any(ctx, given)
+    return rule_packs() if here is None else here.rule_packs()
+
+
+def _calendar(ctx: typer.Context, given: Path | None) -> Calendar | None:
+    here = node_if_any(ctx, given)
+    return None if here is None else here.calendar()
+
+
+def _limit_of(
+    axles: int,
+    place: str,
+    day: date,
+    configuration: Configuration | None,
+    packs: tuple[RulePack, ...],
+) -> Limit:
     from schemas.law.overload import limit
 
     if configuration is Configuration.train_single_drive:
-        return limit(axles, place, day, configuration="train", drive="single_axle")
+        return limit(
+            axles, place, day, configuration="train", drive="single_axle", packs=packs
+        )
     if configuration is None:
-        return limit(axles, place, day)
+        return limit(axles, place, day, packs=packs)
     kind: Literal["truck", "train"] = "truck" if configuration is Configuration.truck else "train"
-    return limit(axles, place, day, configuration=kind)
+    return limit(axles, place, day, configuration=kind, packs=packs)
 
 
 def _reading(read_as: ReadAs | None) -> Reading:
