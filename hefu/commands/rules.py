@@ -258,7 +258,7 @@ def overload(  # noqa: PLR0913 (a command's arguments are its words)
         say_assessment(assessment)
 
 
-def deadline(  # noqa: PLR0913 (a command's arguments are its words)
+def deadline(
     ctx: typer.Context,
     from_: Annotated[
         str,
@@ -320,7 +320,7 @@ def deadline(  # noqa: PLR0913 (a command's arguments are its words)
         )
 
 
-def limitation(  # noqa: PLR0913 (a command's arguments are its words)
+def limitation(
     ctx: typer.Context,
     ended: Annotated[
         str,
@@ -405,9 +405,7 @@ def _limit_of(
     from schemas.law.overload import limit
 
     if configuration is Configuration.train_single_drive:
-        return limit(
-            axles, place, day, configuration="train", drive="single_axle", packs=packs
-        )
+        return limit(axles, place, day, configuration="train", drive="single_axle", packs=packs)
     if configuration is None:
         return limit(axles, place, day, packs=packs)
     kind: Literal["truck", "train"] = "truck" if configuration is Configuration.truck else "train"
