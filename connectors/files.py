@@ -127,7 +127,7 @@ def drop_folder(reader: FilesReader, folder: Path, secrets: Secrets) -> Path:
     root = folder / given
     if not root.is_dir():
         raise RefusedError(
-            Text(en="the source's folder is not there", zh="数据源文件夹不存在"),
+            Text(en="the source's folder is not there", zh="来源文件夹不存在"),
             where=Where(str(root)),
             hint=Text(
                 en="check path in source.toml, and that the share is mounted",
@@ -156,7 +156,7 @@ def _refuse_strange(root: Path, path: Path, name: str) -> None:
     if not path.resolve().is_relative_to(root):
         raise _refused(
             name,
-            Text(en="this link leads out of the source's folder", zh="此链接指向数据源文件夹之外"),
+            Text(en="this link leads out of the source's folder", zh="此链接指向来源文件夹之外"),
             Text(en="put the file itself into the folder", zh="请把文件本身放入该文件夹"),
         )
     if path.exists() and not path.is_file():

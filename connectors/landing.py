@@ -102,7 +102,7 @@ class Landing:
                 where=Where(f"sha256:{digest[:64]}"),
                 hint=Text(
                     en="pull the source again, or restore landing/ from the back-up",
-                    zh="请重新拉取该数据源，或从备份恢复 landing/",
+                    zh="请重新拉取该来源，或从备份恢复 landing/",
                 ),
             )
         return self._object(digest)

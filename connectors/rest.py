@@ -102,7 +102,7 @@ def _window(source: SourceConfig, request: PullRequest) -> dict[str, str]:
         raise ConfigError(
             Text(
                 en="this source can't be asked for a window of days",
-                zh="此数据源未配置按日期范围拉取",
+                zh="此来源未配置按日期范围拉取",
             ),
             where=Where(source.stream_id, field="window"),
             hint=Text(
@@ -174,7 +174,7 @@ class _Seen:
             raise RetryableError(
                 Text(
                     en=f"the source announced {self._total} records and gave {self._rows}",
-                    zh=f"数据源声明共 {self._total} 条，实际给出 {self._rows} 条",
+                    zh=f"来源声明共 {self._total} 条，实际给出 {self._rows} 条",
                 ),
                 where=Where(public(self.url)),
                 hint=Text(

@@ -42,14 +42,14 @@ def cut_window(
         raise DataError(
             Text(
                 en=f"the source has no column {window.field!r}, by which the window is cut",
-                zh=f"数据源中没有用于日期范围的列 {window.field!r}",
+                zh=f"来源中没有用于日期范围的列 {window.field!r}",
             ),
             where=Where(field="window.field"),
             # Not all names: without its header, a file's "columns" are the values of a row.
             hint=did_you_mean(window.field, table.columns)
             or Text(
                 en="compare [window] field with the source's own header",
-                zh="请将 [window] 的 field 与数据源的表头核对",
+                zh="请将 [window] 的 field 与来源的表头核对",
             ),
         )
     day = business_day(ident(column), window.field_format, time_zone)
