@@ -69,19 +69,22 @@ def _of_cause(
             en=f"the fine is outside the range for its cause ({', '.join(t.en for t in told)})",
             zh=f"罚款数额超出该违法行为的法定幅度（{'、'.join(t.zh for t in told)}）",
         ),
-        hint=Text(
-            en="check amount and cause; a fine below the range needs a ground to mitigate it"
-            + (
-                ", one counted in multiples of the illegal gains needs their amount entered"
-                if one.gains_over_cny is not None
-                else ""
-            ),
-            zh="请核对金额和案由；低于幅度的，应有减轻处罚的依据"
-            + ("；按违法所得倍数处罚的，请补录没收金额" if one.gains_over_cny is not None else ""),
-        ),
+        hint=_range_hint(one),
         rows=one.rows,
         doubt=not mixed,
     )
+
+
+def _range_hint(one: FineRange) -> Text:
+    en = ["check amount and cause; fines for several acts in one decision may add up"]
+    zh = ["请核对金额和案由；一份决定书处罚多项违法行为的，罚款可以累加"]
+    if one.min_cny > 0:
+        en.append("a fine below the range needs a ground to mitigate it")
+        zh.append("低于幅度的，应有减轻处罚的依据")
+    if one.gains_over_cny is not None:
+        en.append("where it goes by multiples of the illegal gains, enter the amount confiscated")
+        zh.append("按违法所得倍数处罚的，请补录没收金额")
+    return Text(en="; ".join(en), zh="；".join(zh))
 
 
 def _told(row: PenaltyRange, *, doubt: bool) -> Text:
