@@ -18,6 +18,7 @@ from hefu.scaffold import toml_text
 from hefu.terminal import tr
 from schemas.codes import schemes
 from schemas.errors import ConfigError, Where
+from schemas.mappings import column_names
 from schemas.sql import ident, literal
 from schemas.text import Text
 
@@ -107,7 +108,7 @@ def _match(contract: Contract, columns: Sequence[str]) -> dict[str, str]:
     """
     by_name = {_plain(column): column for column in columns}
     fields = contract.givable_fields()
-    aliases = _aliases(contract.record_type)
+    aliases = column_names()
     found: dict[str, str] = {}
     for names_of in (lambda f: (f.label_zh, f.name), lambda f: aliases.get(f.name, ())):
         for field in fields:
@@ -116,19 +117,6 @@ def _match(contract: Contract, columns: Sequence[str]) -> dict[str, str]:
             if field.name not in found and free:
                 found[field.name] = free[0]
     return found
-
-
-def _aliases(record_type: str) -> dict[str, list[str]]:
-    """Field → what the ready formats of this record type call it."""
-    from schemas.mappings import load_ready, ready_mappings
-
-    names: dict[str, list[str]] = {}
-    for about in (load_ready(name).about for name in ready_mappings()):
-        if about.record_type == record_type:
-            for column in about.columns:
-                if column.field is not None:
-                    names.setdefault(column.field, []).extend(column.names)
-    return names
 
 
 def _plain(name: str) -> str:

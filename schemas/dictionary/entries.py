@@ -26,6 +26,7 @@ from schemas.dictionary.words import (
     unit_words,
 )
 from schemas.errors import ConfigError
+from schemas.mappings import column_names
 from schemas.text import Text
 
 _MARK = re.compile(r"^ *# block: ([a-z_]+)$", re.MULTILINE)
@@ -193,16 +194,29 @@ class Found:
     record_types: tuple[str, ...]
 
 
+_Hits = dict[tuple[str, str], tuple[Field, list[str]]]
+
+
 def find(word: str, among: Iterable[str] | None = None) -> tuple[Found, ...]:
-    """Fields of all records (or of ``among``) with ``word`` in their name or a label."""
+    """Fields of all records (or of ``among``) that go by ``word``.
+
+    First those with it in their name or a label, then those that a ready format calls so
+    (车牌 for 号牌) or whose meaning names it.
+    """
     wanted = word.strip().lower()
-    hits: dict[tuple[str, str], tuple[Field, list[str]]] = {}
+    named: _Hits = {}
+    meant: _Hits = {}
+    elsewhere = column_names()
     for record_type in among or record_types():
         for field in load_contract(record_type).fields:
+            key = (field.name, field.label_zh)
+            words = (*elsewhere.get(field.name, ()), field.description, field.note_zh)
             if any(wanted in called for called in _called(field)):
-                key = (field.name, field.label_zh)
-                hits.setdefault(key, (field, []))[1].append(record_type)
-    return tuple(Found(field, tuple(types)) for field, types in hits.values())
+                named.setdefault(key, (field, []))[1].append(record_type)
+            elif any(wanted in text.lower() for text in words):
+                meant.setdefault(key, (field, []))[1].append(record_type)
+    late = {key: hit for key, hit in meant.items() if key not in named}
+    return tuple(Found(field, tuple(types)) for field, types in (named | late).values())
 
 
 def field_as_dict(found: Entry) -> dict[str, Any]:

@@ -136,3 +136,16 @@ def load_ready(name: str) -> Ready:
         mapping_sql=(folder / "mapping.sql").read_text(encoding="utf-8"),
         folder=folder,
     )
+
+
+def column_names() -> dict[str, tuple[str, ...]]:
+    """Field → what the columns are called that ready formats take it from.
+
+    Of all formats, since a field means the same in every record that has it.
+    """
+    names: dict[str, dict[str, None]] = {}
+    for about in (load_ready(name).about for name in ready_mappings()):
+        for column in about.columns:
+            if column.field is not None:
+                names.setdefault(column.field, {}).update(dict.fromkeys(column.names))
+    return {field: tuple(found) for field, found in names.items()}

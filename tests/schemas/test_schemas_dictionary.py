@@ -201,8 +201,15 @@ def test_a_search_names_each_field_once_with_all_its_records() -> None:
     assert len(set(fields)) == len(fields)
     by_name = {f.field.name: f.record_types for f in found}
     assert {"case_result", "lead", "licence"} <= set(by_name["vehicle_plate_no"])
-    assert [f.field for f in find("罚款", ["receipt"])] == []
+    assert [f.field for f in find("斩首", ["receipt"])] == []
     assert all(isinstance(f.field, Field) for f in found)
+
+
+def test_a_search_knows_what_others_call_a_field_and_what_it_means() -> None:
+    assert "vehicle_plate_no" in {f.field.name for f in find("车牌")}
+    assert "paid_amount_cny" in {f.field.name for f in find("late payment")}
+    # what is called so comes before what only speaks of it
+    assert find("处罚机关")[0].field.name == "penalty_org_name"
 
 
 @pytest.mark.parametrize(
