@@ -331,7 +331,7 @@ _CONTENT_FITS = Rule(
     params={},
     message=Text(
         en="the content hash is not that of the record's content",
-        zh="内容摘要与记录内容不符",
+        zh="记录摘要与记录内容不符",
     ),
     hint=Text(
         en="ask the partner to publish the record again; its software may be faulty",

@@ -46,7 +46,7 @@ def added(field: Field) -> Change:
             Text(
                 en=f"field {labels.en} is new and filled with a default: the content hash of "
                 "every record changes",
-                zh=f"新增带默认值的字段{labels.zh}：每条记录的内容摘要都会改变",
+                zh=f"新增带默认值的字段{labels.zh}：每条记录的摘要都会改变",
             ),
         )  # fmt: skip
     if field.required and not field.filled_by_node:
@@ -150,13 +150,13 @@ _TAGS: dict[str, tuple[Level, str, str, Level, str, str]] = {
     ),
     "filled_by_node": (
         "major", "the node fills it now: no mapping may give it, and every content hash changes",
-        "改由节点填写：映射不得再给出，且所有记录的内容摘要改变",
+        "改由节点填写：映射不得再给出，且所有记录的摘要改变",
         "major", "the node no longer fills it: mappings must, and every content hash changes",
-        "不再由节点填写：须由映射给出，且所有记录的内容摘要改变",
+        "不再由节点填写：须由映射给出，且所有记录的摘要改变",
     ),
     "node_default": (
         "major", "it has a default now: content hashes of rows without it change",
-        "增加默认值：原无此值的记录内容摘要改变",
+        "增加默认值：原无此值的记录，其记录摘要改变",
         "major", "it has no default any more: mappings that left it out fall silent on it",
         "取消默认值：未给出该字段的映射将缺少此值",
     ),

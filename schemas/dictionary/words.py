@@ -35,11 +35,11 @@ _MASKING: Mapping[Classification, Text] = {
     "personal": Text(
         "masked on screens, in reports and in the quarantine: the first character stays, "
         "and the last one from 5 characters on",
-        "在界面、报告和隔离区中打码：保留首字，五字以上另保留末字",
+        "在界面、报告和隔离区中脱敏：保留首字，五字以上另保留末字",
     ),
     "sensitive": Text(
         "masked on screens, in reports and in the quarantine: nothing of it is shown",
-        "在界面、报告和隔离区中打码：一个字也不显示",
+        "在界面、报告和隔离区中脱敏：一个字也不显示",
     ),
 }
 MODES: Mapping[CodeMode, Text] = {
@@ -133,7 +133,7 @@ def filler_words(field: Field) -> Text:
     if field.node_default:
         return Text(
             "the mapping; where it gives none, the node's or the source's default",
-            "映射给出；没有给出时取节点或者数据源的默认值",
+            "映射给出；没有给出时取节点或者来源的默认值",
         )
     return Text("the mapping", "映射给出")
 
