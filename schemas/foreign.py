@@ -41,16 +41,11 @@ def _reduced(yaml_bytes: bytes) -> bytes | None:
     """The document without what a later version may have brought; None if it is no document."""
     import yaml
 
-    from schemas.odcs import MAX_BYTES
+    from schemas.odcs import yaml_document
 
-    if len(yaml_bytes) > MAX_BYTES:
-        return None
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     try:
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(yaml_bytes, Loader=loader)):
-            return None
-        document = yaml.load(yaml_bytes, Loader=loader)  # noqa: S506 (a safe loader)
+        document = yaml_document(yaml_bytes)
         _drop(document, "customProperties", {"rulePack"})
         for table in document["schema"]:
             table.pop("quality", None)
@@ -58,7 +53,7 @@ def _reduced(yaml_bytes: bytes) -> bytes | None:
                 if _names_unknown_list(field):
                     _drop(field, "customProperties", _CODE_PROPERTIES)
         text: str = yaml.dump(document, Dumper=dumper, allow_unicode=True)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+    except (ConfigError, yaml.YAMLError):
         return None
     except (AttributeError, KeyError, TypeError):
         return None  # not of the standard's shape

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     )
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+MAX_SCALAR = 10_000
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 QUERY = "SELECT COUNT(*) FROM {object} WHERE "
 SEVERITIES = {"error": "hard", "warning": "soft"}
@@ -56,27 +58,48 @@ def read_contract(yaml_bytes: bytes) -> Contract:
 
 
 def _document(yaml_bytes: bytes) -> OpenDataContractStandard:
-    import yaml
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
+
+    try:
+        return OpenDataContractStandard.model_validate(yaml_document(yaml_bytes))
+    except ValidationError as error:
+        raise unreadable(_NO_CONTRACT) from error
+
+
+def yaml_document(yaml_bytes: bytes) -> Any:
+    """What a contract's YAML says, whoever wrote it. Raises ``ConfigError`` if it can't be read.
+
+    Its events are looked at one by one before anything is built of them: libyaml's composer
+    calls itself for each level of nesting, and ends the process where the stack ends.
+    """
+    import yaml
 
     if len(yaml_bytes) > MAX_BYTES:
         raise unreadable(Text(en="the contract is too large", zh="数据标准文件过大"))
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
     try:
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(yaml_bytes, Loader=loader)):
-            raise unreadable(
-                Text(en="a contract may not use YAML aliases", zh="数据标准不得使用 YAML 别名")
-            )
-        data = yaml.load(yaml_bytes, Loader=loader)  # noqa: S506 (a safe loader, the C one if it is there)
-        return OpenDataContractStandard.model_validate(data)
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(
-            Text(
-                en="the contract is not YAML of the Open Data Contract Standard",
-                zh="数据标准不是符合开放数据合同标准（ODCS）的 YAML",
-            )
-        ) from error
+        for event in yaml.parse(yaml_bytes, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise unreadable(
+                    Text(en="a contract may not use YAML aliases", zh="数据标准不得使用 YAML 别名")
+                )
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            # A number of 100,000 digits in base 60 takes half a minute to be one.
+            if depth > MAX_DEPTH or len(getattr(event, "value", "")) > MAX_SCALAR:
+                raise unreadable(_NO_CONTRACT)
+        return yaml.load(yaml_bytes, Loader=loader)  # noqa: S506 (a safe loader, the C one if it is there)
+    # ValueError: a date that is none, a number of thousands of digits, bytes that are no text
+    except (yaml.YAMLError, ValueError) as error:
+        raise unreadable(_NO_CONTRACT) from error
+
+
+_NO_CONTRACT = Text(
+    en="the contract is not YAML of the Open Data Contract Standard",
+    zh="数据标准不是符合开放数据合同标准（ODCS）的 YAML",
+)
 
 
 def _custom(properties: Iterable[CustomProperty] | None) -> dict[str, Any]:
@@ -102,7 +125,7 @@ def _field(prop: SchemaProperty) -> Field:
                 zh=f"字段 {name} 的类型或者敏感级别无法识别",
             )
         )
-    if code_list is not None and code_list not in all_codes():
+    if code_list is not None and str(code_list) not in all_codes():
         raise unreadable(
             Text(
                 en=f"field {name} names a code list that is not known here",
