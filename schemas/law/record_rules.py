@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from schemas.contract import Contract, Rule
-from schemas.law import case_rules, weight_rules
+from schemas.law import case_rules, discretion_rules, weight_rules
 from schemas.law.calendar import Calendar, load_calendar
 from schemas.law.rule_making import Draft
 from schemas.rulepack import RulePack, rule_packs
@@ -30,6 +30,7 @@ MAKERS: dict[str, tuple[Maker, ...]] = {
         weight_rules.overload_fine,
         weight_rules.limit_of_case,
         case_rules.fine_range,
+        discretion_rules.discretion_tier,
         case_rules.hearing_by_kind,
         case_rules.hearing_by_amount,
         case_rules.legal_review,
