@@ -139,3 +139,14 @@ def test_missing_materials_of_a_suspected_crime_are_told_in_each_form(
         assert broken_rules(shared_con, "transfer", **crime | other)[rule] == "soft"
     refused = {"material_kinds": "NULL", "approval_result": "'refused'"}
     assert rule not in broken_rules(shared_con, "transfer", **CRIMINAL | refused)
+
+
+def test_a_penalty_on_the_spot_may_be_registered_after_its_decision() -> None:
+    """The officer decides first and files the copy afterwards (行政处罚法 art. 52)."""
+    late = PENALTY | {"filing_time": "'2026-10-12 09:00:00+08:00'"}
+    ordinary, unsaid, on_the_spot = judge(
+        "case_result",
+        [late, late | {"procedure_type": "NULL"}, late | {"procedure_type": "'summary'"}],
+    )
+    assert "case_result.decision_before_filing" in ordinary.keys() & unsaid.keys()
+    assert "case_result.decision_before_filing" not in on_the_spot
