@@ -23,7 +23,7 @@ TECHNICAL = pa.schema(
         pa.field("_row", pa.int64()),
         pa.field("_flags", pa.list_(pa.string())),
         pa.field("_bundle_id", pa.string()),
-        # What a partner's newer contract has and ours doesn't: a JSON object (ADR 0016).
+        # What a partner's newer contract has and ours doesn't: a JSON object (ADR 0013).
         pa.field(EXTRA, pa.string()),
     ]
 )
