@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class SourceStatus:
     """One source: its last run (None: never ran) and what all its runs did together.
 
+    ``gate_run``: the last run that continued from the cursor. Its gate is the one that publishing
+    asks; a backfill is a person's own doing and opens or closes none.
+
     ``accepted`` counts record versions stored; ``quarantined`` and ``reasons`` count rows of
     all runs, so a row that came again with the same fault counts again. ``unmapped`` counts
     the values of its current records that no code list knows (``hefu codes unmapped``).
@@ -30,6 +33,7 @@ class SourceStatus:
     label: str
     record_type: str
     last_run: RunRecord | None
+    gate_run: RunRecord | None
     runs: int
     received: int
     accepted: int
@@ -75,7 +79,7 @@ class NodeStatus:
 
     @property
     def needs_a_person(self) -> bool:
-        return any(s.last_run is not None and not s.last_run.gate_passed for s in self.sources)
+        return any(s.gate_run is not None and not s.gate_run.gate_passed for s in self.sources)
 
 
 def summarise(node: Node) -> NodeStatus:
@@ -115,6 +119,7 @@ def _sources(node: Node) -> list[SourceStatus]:
                 label=source.config.label,
                 record_type=record_type,
                 last_run=runs[0] if runs else None,
+                gate_run=next((run for run in runs if run.mode == "cursor"), None),
                 runs=len(runs),
                 received=sum(r.received for r in runs),
                 accepted=sum(r.accepted for r in runs),

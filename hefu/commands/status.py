@@ -21,9 +21,9 @@ def add_to(app: typer.Typer) -> None:
         status,
         "status",
         en="Show each source's last run and each partner's last bundle.\n\n"
-        "Exit code 1 when the last run of a source failed its gate.",
+        "Exit code 1 when the last sync of a source failed its gate.",
         zh="显示各来源最近一次运行与各协作单位最近的数据包。\n\n"
-        "有来源最近一次运行未通过质量门槛时退出码为 1。",
+        "有来源最近一次同步未通过质量门槛时退出码为 1。",
     )
 
 
@@ -56,8 +56,9 @@ def _say(found: NodeStatus) -> None:
     _say_sent(found)
     _say_taken(found)
     for source in found.sources:
+        if source.gate_run is not None:
+            say_gate(source.gate_run)
         if source.last_run is not None:
-            say_gate(source.last_run)
             say_drift(source.last_run)
     if any(source.unmapped for source in found.sources):
         say(
@@ -113,7 +114,7 @@ def _source_row(source: SourceStatus) -> tuple[str, ...]:
         show_time(run.started_at),
         *(show_count(n) for n in counts(run)[:5]),
         show_count(source.unmapped),
-        gate_word(run.gate_passed),
+        gate_word(source.gate_run.gate_passed) if source.gate_run else "–",
         show_count(source.accepted),
     )
 
@@ -170,6 +171,7 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
             "runs": source.runs,
             "unmapped": source.unmapped,
             "last_run": run_as_json(source.last_run) if source.last_run else None,
+            "gate_passed": source.gate_run.gate_passed if source.gate_run else None,
             "in_all": {
                 "received": source.received,
                 "accepted": source.accepted,

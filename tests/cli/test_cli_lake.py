@@ -71,6 +71,25 @@ def test_status_tells_counts_that_balance_and_a_failed_gate(hefu: Hefu, synced: 
     assert "gate: " in spoken.err
 
 
+def test_a_backfill_opens_no_gate_in_the_status(hefu: Hefu, synced: Node) -> None:
+    from connectors.pull import PullRequest
+    from flows.ingest import ingest
+    from lake.store import Lake
+
+    (source,) = synced.sources()
+    later = NOW + timedelta(hours=1)
+    last = Lake(synced.place("lake")).last_run(source.stream_id, source.config.record_type)
+    assert last is not None
+    ingest(
+        synced, source, PullRequest("window", None, None, None, later), later, landed=last.landed
+    )
+    ran = hefu("status", "--json", "--node", synced.root)
+    (told,) = json.loads(ran.out)["sources"]
+    assert (ran.code, told["gate_passed"]) == (1, False)
+    assert told["last_run"]["gate_passed"] is True
+    assert "FAILED" in hefu("status", "--node", synced.root).out
+
+
 def test_status_lists_what_an_agreement_would_send(hefu: Hefu, synced: Node) -> None:
     (synced.root / "agreements" / "a.toml").write_text(AGREEMENT, encoding="utf-8")
     told = json.loads(hefu("status", "--json", "--node", synced.root).out)
