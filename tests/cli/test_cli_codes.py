@@ -73,11 +73,11 @@ def sync(node: Node, now: datetime = NOW) -> None:
     ingest(node, source, PullRequest("cursor", None, None, None, now), now)
 
 
-def normalise_again(node: Node, now: datetime) -> None:
-    from flows.renormalise import renormalise
+def read_again(node: Node, now: datetime) -> None:
+    from flows.again import normalise_again
 
     (source,) = node.sources()
-    renormalise(node, source, now)
+    normalise_again(node, source, now)
 
 
 def listed(hefu: Hefu, node: Node, *words: str) -> dict[tuple[str, str | None], dict[str, Any]]:
@@ -263,7 +263,7 @@ def test_what_a_person_accepts_is_mapped_from_then_on(hefu: Hefu, synced: Node) 
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
     assert len(listed(hefu, synced)) == 4  # the records are as they were
-    normalise_again(synced, NOW + timedelta(days=1))
+    read_again(synced, NOW + timedelta(days=1))
     assert ("common_cause_code", CAUSE) not in listed(hefu, synced)
     (source,) = json.loads(hefu("status", "--json", "--node", synced.root).out)["sources"]
     assert source["unmapped"] == 3
@@ -389,7 +389,7 @@ def test_what_a_partner_could_not_map_is_listed_until_they_have(
     assert "vehicle_certificate_not_carried" in spoken.out
     words = ("case_cause", "zh", CAUSE, "vehicle_certificate_not_carried")
     assert accept(hefu, synced, *words).code == 0
-    normalise_again(synced, NOW + timedelta(days=1))
+    read_again(synced, NOW + timedelta(days=1))
     exchange(synced, city, NOW + timedelta(days=1, hours=1))
     assert listed(hefu, city) == {}
 
