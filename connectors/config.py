@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from connectors.reader_config import FilesReader, Reader, RestReader, Strict
+from schemas.codes import canonical
 from schemas.text import Text
 from schemas.toml import load_toml
 
@@ -111,6 +112,15 @@ class Defaults(Strict):
 
     division_code: str | None = Field(default=None, pattern=r"^\d{6}(\d{3}|\d{6})?$")
     business_domain: str | None = None
+
+    @field_validator("business_domain")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        codes = {row.code: row for row in canonical("business_domain")}
+        if value is not None and value not in codes:
+            known = ", ".join(f"{code} {row.label_zh}" for code, row in codes.items())
+            raise ValueError(f"{value!r} is no code of list business_domain ({known})")
+        return value
 
 
 class Words(Strict):

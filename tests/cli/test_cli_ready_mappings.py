@@ -184,3 +184,40 @@ def test_a_format_that_is_not_there_can_be_mapped_from_the_page_alone(
     assert (trial["rows"], trial["quarantined"], trial["unused"]) == (2, 0, [])
     assert [f["name"] for f in trial["fields"] if f["failed"]] == []
     assert len(next(csv.reader(rows.splitlines()))) == 12
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [
+        ("mapping.md", "## Nested JSON, and codes of its own\n"),
+        ("mapping.zh-CN.md", "## 嵌套的 JSON 与来源自己的代码\n"),
+    ],
+)
+def test_nested_json_with_codes_of_its_own_can_be_mapped_from_the_page_alone(
+    hefu: Hefu, node: Node, monkeypatch: pytest.MonkeyPatch, page: str, heading: str
+) -> None:
+    section = (ROOT / "docs" / page).read_text(encoding="utf-8").split(heading)[1]
+    section = section.split("\n## ")[0]
+    folder = node.root / "sources/weixiu/checks"
+    places = {
+        "json": node.root / "drop/checks-1.json",
+        "toml": folder / "source.toml",
+        "sql": folder / "mapping.sql",
+    }
+    for kind, place in places.items():
+        (block,) = re.findall(rf"^```{kind}\n(.*?)^```", section, re.M | re.S)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(block, encoding="utf-8")
+    (lines,) = re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S)
+    *accepts, check = (shlex.split(line)[1:] for line in lines.splitlines())
+    monkeypatch.chdir(node.root)
+    # before its first row the scheme is not there, and the message says how it begins
+    assert "hefu codes accept inspection_result weixiu" in hefu(*check).err
+    for accept in accepts:
+        assert hefu(*accept).code == 0
+    (trial,) = json.loads(hefu(*check, "--json").out)["sources"]
+    assert (trial["rows"], trial["quarantined"], trial["unused"]) == (2, 0, [])
+    fields = {field["name"]: field for field in trial["fields"]}
+    assert fields["inspection_result"]["flagged"] == {"code:inspection_result": 1}
+    assert fields["officer_certificate_nos"]["filled"] == 2
+    assert fields["vehicle_plate_no"]["filled"] == 1

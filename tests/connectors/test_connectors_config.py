@@ -88,6 +88,7 @@ def test_misspelt_key(tmp_path, text, line, key, meant):
         (HEAD.replace("cases", "../cases") + FILES, "pattern"),
         (HEAD + FILES + "[expect]\nmax_drop = 1.5", "less than or equal to 1"),
         (HEAD + FILES + '[defaults]\ndivision_code = "33052"', "pattern"),
+        (HEAD + FILES + '[defaults]\nbusiness_domain = "road"', "02 道路运政"),
         ("x = = 1", "not valid TOML"),
     ],
 )
