@@ -36,8 +36,10 @@ _ANY_ID = re.compile(f"{_FORM}|[0-9]{{15}}")
 _ID = re.compile(_DATED)
 _ID_15 = re.compile(_DATED_15)
 #: A person's number anywhere in a text: whether or not its check digit is right, in groups or not.
-ID_IN_TEXT = f"[0-9]{{6}}[ -]?{_BORN}[ -]?[0-9]{{3}}[0-9Xx]"
-MOBILE_IN_TEXT = "1[3-9][0-9](?:[ -]?[0-9]{4}){2}"
+#: or of the old form.
+ID_IN_TEXT = f"(?:[0-9]{{6}}[ -]?{_BORN}[ -]?[0-9]{{3}}[0-9Xx]|{_DATED_15})"
+#: With or without the country's code, or the 0 that was dialled before it.
+MOBILE_IN_TEXT = r"(?:(?:\+|00)?86[ -]?|0)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}"
 
 
 def id_no(x: str | None) -> str | None:
