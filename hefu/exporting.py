@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from schemas.codes import canonical
+from schemas.codes import UNMAPPED, canonical
 from schemas.contract import load_contract
 from schemas.errors import AccountingError, ConfigError, Where
 from schemas.exports import ExportColumn, ExportFormat, load_export
@@ -160,7 +160,8 @@ def _scope(wanted: Wanted) -> str:
     if len(outside) > 1:
         outside.append("decision_date IS NULL")
     return (
-        "CASE WHEN decision_type <> 'penalty' THEN 'not_a_penalty' "
+        # What nobody could translate may be a penalty: it is listed, not passed over.
+        f"CASE WHEN decision_type NOT IN ('penalty', {literal(UNMAPPED)}) THEN 'not_a_penalty' "
         f"WHEN data_status NOT IN ({statuses}) THEN 'status' "
         f"WHEN {' OR '.join(outside)} THEN 'outside_dates' END"
     )
@@ -183,7 +184,8 @@ def _row_problems(form: ExportFormat, *, in_csv: bool) -> Iterator[str]:
 def _unmapped(coded: Field) -> str:
     value = f"r.{ident(coded.name)}"
     is_list = coded.logical_type == "array"
-    test = f"list_contains({value}, 'unmapped')" if is_list else f"{value} = 'unmapped'"
+    code = literal(UNMAPPED)
+    test = f"list_contains({value}, {code})" if is_list else f"{value} = {code}"
     return f"CASE WHEN {test} THEN {literal('unmapped:' + coded.name)} END"
 
 
@@ -324,9 +326,14 @@ def _write_xlsx(
 
 
 def _write_list(con: duckdb.DuckDBPyConnection, path: Path, wanted: Wanted) -> Path:
-    """The records that ought to go and can't: no names, no numbers, only where to look."""
+    """The records that ought to go and can't: no names, no numbers, only where to look.
+
+    A source's number that a spreadsheet would run gets an apostrophe before it, as OWASP advises.
+    """
+    runs = f"regexp_matches(_source_record, {literal(_FORMULA)})"
     found = con.execute(
-        "SELECT _org, _record, _source_record, array_to_string(_problems, ' ') FROM judged "
+        f"SELECT _org, _record, CASE WHEN {runs} THEN chr(39) ELSE '' END || _source_record, "
+        "array_to_string(_problems, ' ') FROM judged "
         "WHERE len(_problems) > 0 ORDER BY 1, 3, 2"
     )
     with _private_file(path) as partial, partial.open("w", encoding=wanted.encoding) as file:

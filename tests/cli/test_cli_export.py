@@ -202,6 +202,29 @@ def test_texts_that_name_a_person_are_masked_too(hefu: Hefu, tmp_path: Path) -> 
     assert left["problems"] == "length:CF_NR", "a sheet's text is never a formula"
 
 
+def test_a_decision_that_nobody_could_translate_is_listed(hefu: Hefu, tmp_path: Path) -> None:
+    """It may be a penalty; and the list is safe to open, whatever the source's numbers are."""
+    node = make_node(tmp_path / "county")
+    file = str(load_ready(FORMAT).sample)
+    drafted = run(["draft", "credit/penalties", file, "--as", FORMAT, "--node", str(node.root)])
+    assert drafted == 0
+    (source,) = node.sources(["credit/penalties"])
+    sql = source.mapping_path.read_text(encoding="utf-8")
+    changed = sql.replace("'penalty' AS decision_type", "'处理甲' AS decision_type")
+    record = 'coalesce(credit_code("CF_CFJGDM")'
+    changed = changed.replace(record, f"'=' || {record}", 1)
+    assert changed.count("'=' ||") == 1
+    assert "处理甲" in changed
+    source.mapping_path.write_text(changed, encoding="utf-8")
+    ingest(node, source, PullRequest("cursor", None, None, None, NOW), NOW)
+    told = json.loads(export(hefu, node, tmp_path / "a.csv", "--json").out)
+    assert told["exported"] == 0
+    assert told["left_out"] == {"listed": told["current"]}
+    left = rows_of(tmp_path / "a.left-out.csv")
+    assert all("unmapped:decision_type" in row["problems"].split() for row in left)
+    assert all(row["source_record_id"].startswith("'=") for row in left)
+
+
 def test_dates_statuses_and_others_records(hefu: Hefu, filled: Node, tmp_path: Path) -> None:
     whole = json.loads(export(hefu, filled, tmp_path / "a.csv", "--json").out)
     span = ("--since", "2026-10-09", "--until", "2026-10-09", "--json")
