@@ -53,8 +53,9 @@ def unheard(world: World) -> None:
 
 @pytest.fixture
 def judged(world: World) -> World:
-    """A's county lets a hearing be offered from 150 yuan on; its neighbour from 100."""
+    """A's county offers a hearing from 150 yuan on, its province from 10, its neighbour from 100."""
     unheard(world)
+    add_pack(world.a, "sheng", "99", 10)
     add_pack(world.a, "jia", "999900", 150)
     add_pack(world.a, "yi", "999901", 100)
     world.drop("1.csv", [case(1, fine="200"), case(2, fine="120")])
@@ -66,20 +67,12 @@ def test_a_record_is_judged_by_its_countys_pack_alone_and_says_so(judged: World)
     assert counts(run) == (2, 2, 0, 0, 0)
     assert run.soft[FLAG.format("jia")] == 1
     assert FLAG.format("yi") not in run.soft
+    assert FLAG.format("sheng") not in run.soft  # the county's takes its place
     national = rule_set_version("999900")
     (one, two) = query(judged.a, "case_result", RECORDS)
-    assert one[1] == two[1] == f"{national}+jia-2020.01"
+    assert one[1] == two[1] == f"{national}+sheng-2020.01+jia-2020.01"
     assert FLAG.format("jia") in one[2]
     assert FLAG.format("jia") not in (two[2] or [])
-
-
-def test_a_more_specific_pack_takes_the_place_of_the_general(judged: World) -> None:
-    add_pack(judged.a, "sheng", "99", 10)
-    run = judged.sync()
-    assert run.soft[FLAG.format("jia")] == 1
-    assert FLAG.format("sheng") not in run.soft
-    (one, _) = query(judged.a, "case_result", RECORDS)
-    assert one[1].endswith("+sheng-2020.01+jia-2020.01")
 
 
 def test_the_next_run_uses_a_pack_that_was_added(world: World) -> None:
