@@ -53,7 +53,7 @@ def unheard(world: World) -> None:
 
 @pytest.fixture
 def judged(world: World) -> World:
-    """A's county offers a hearing from 150 yuan on, its province from 10, its neighbour from 100."""
+    """A hearing is offered from 150 yuan on in A's county, 10 in its province, 100 next door."""
     unheard(world)
     add_pack(world.a, "sheng", "99", 10)
     add_pack(world.a, "jia", "999900", 150)
