@@ -121,14 +121,30 @@ def list_(
     ctx: typer.Context,
     on: Annotated[str | None, ON] = None,
     division: Annotated[str, DIVISION] = "",
+    find: Annotated[
+        str | None,
+        option(
+            "--find",
+            metavar="WORD",
+            en="only rows with WORD in their name, article or words, or in the cause that they "
+            "are about",
+            zh="只列出名称、依据、条文或者所涉案由中含有该词的规则",
+        ),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
+    from hefu.commands.rules_text import speaks_of
     from schemas.rule_entries import Entry
     from schemas.rulepack import packs_of
 
     day, packs = _day(on), packs_of(_division(division), _packs(ctx, node))
-    found = [(p, e) for p in packs for e in p.entries(Entry, on=day)]
+    found = [
+        (p, e)
+        for p in packs
+        for e in p.entries(Entry, on=day)
+        if find is None or speaks_of(e, find)
+    ]
     if as_json:
         say_json([entry_json(pack, entry) for pack, entry in found])
         return
@@ -145,7 +161,24 @@ def list_(
             (e.name, p.version, content(e), str(e.valid_from), e.article, verified(e))
             for p, e in found
         ],
-        empty=tr(f"no rule is in force on {day}", f"{day} 没有生效的规则"),
+        empty=tr(f"no rule is in force on {day}", f"{day} 没有生效的规则")
+        if find is None
+        else tr(
+            f"no rule in force on {day} speaks of {find}; the packs hold no whole law",
+            f"{day} 生效的规则中没有涉及“{find}”的；规则包并未收录全部法律",
+        ),
+    )
+
+
+def _cause(name: str) -> Text | None:
+    """Where to look for the law of a cause of action, if ``name`` is one."""
+    from schemas.codes import canonical
+
+    if name not in {row.code for row in canonical("case_cause")}:
+        return None
+    return Text(
+        en=f"it is a cause; what is said of it: hefu rules list --find {name}",
+        zh=f"这是案由；涉及它的规则：hefu rules list --find {name}",
     )
 
 
@@ -164,8 +197,12 @@ def show(
 
         raise ConfigError(
             Text(en=f"there is no rule {name}", zh=f"没有名为 {name} 的规则"),
-            hint=did_you_mean(name, {entry.name for _, entry in every})
-            or Text(en="see hefu rules list", zh="请用 hefu rules list 查看"),
+            hint=_cause(name)
+            or did_you_mean(name, {entry.name for _, entry in every})
+            or Text(
+                en=f"see hefu rules list, or hefu rules list --find {name}",
+                zh=f"请用 hefu rules list 或者 hefu rules list --find {name} 查看",
+            ),
         )
     if as_json:
         say_json([entry_json(pack, entry) for pack, entry in found])

@@ -108,6 +108,22 @@ def entry_json(pack: RulePack, entry: Entry) -> dict[str, Any]:
     }
 
 
+def speaks_of(entry: Entry, word: str) -> bool:
+    """Whether ``word`` stands in the row's name, article or words, or in a cause that it names.
+
+    A cause is met by its code, its labels and whatever scheme ``zh`` reads as it.
+    """
+    from schemas.codes import all_codes
+
+    named = {*getattr(entry, "causes", ()), getattr(entry, "cause", None)} - {None}
+    said = [entry.name, entry.article, entry.text, *map(str, named)]
+    for row in all_codes()["case_cause"]:
+        if row.code in named:
+            said += [row.raw, row.label_zh, row.label_en]
+    wanted = word.strip().lower()
+    return any(wanted in text.lower() for text in said)
+
+
 def content(entry: Entry) -> str:
     """The row's own fields in one line, those that say nothing left out."""
     from schemas.rule_entries import OverloadFine, Parameter, Provision

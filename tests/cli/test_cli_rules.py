@@ -84,6 +84,20 @@ def test_the_list_is_that_of_a_day_and_a_place(hefu: Hefu) -> None:
     assert "no rule is in force" in empty.err
 
 
+def test_the_law_of_a_cause_is_found_by_code_label_and_article(hefu: Hefu) -> None:
+    on = ("--division", "341882", "--on", "2026-10-08")
+    for word in ("no_road_passenger_licence", "擅自从事道路客运", "条例（2023年修订）第六十三条"):
+        told = json.loads(hefu("rules", "list", *on, "--find", word, "--json").out)
+        assert "passenger_without_licence" in {row["name"] for row in told}
+        assert len(told) < 5
+    nothing = hefu("rules", "list", *on, "--find", "xyzzy")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "speaks of xyzzy" in nothing.err
+    wrong = hefu("rules", "show", "no_road_passenger_licence")
+    assert wrong.code == 2
+    assert "hefu rules list --find no_road_passenger_licence" in wrong.err
+
+
 def test_a_row_is_shown_in_all_its_packs_with_its_words(hefu: Hefu) -> None:
     ran = hefu("rules", "show", "overload_fine")
     assert ran.out.count("overload_fine  ") == 2
