@@ -19,7 +19,7 @@ from connectors.raw import RawBatch, load_raw
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
-from flows.source_rows import create_objects, origin_of, read_mapping
+from flows.source_rows import codes_digest, create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
 from lake.runs import Drift, Mode, RunRecord
@@ -109,7 +109,8 @@ def ingest(
                     () if run.mode == "cursor" else tuple(o.digest for o in delivery.objects),
                 )
                 gate = _gate(con, run, delivery, judged)
-                record = _record(run, raw, delivery, judged.counts, drift, gate)
+                codes = codes_digest(con)
+                record = _record(run, raw, delivery, judged.counts, drift, gate, codes)
                 return record if dry_run else _store(con, run, record)
 
 
@@ -164,7 +165,13 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
 
 
 def _record(
-    run: _Run, raw: RawBatch, delivery: Delivery, counts: Counts, drift: Drift, gate: Gate
+    run: _Run,
+    raw: RawBatch,
+    delivery: Delivery,
+    counts: Counts,
+    drift: Drift,
+    gate: Gate,
+    codes: str,
 ) -> RunRecord:
     cursor: dict[str, Any] | None = raw.cursor if raw.cursor is not None else delivery.cursor
     if run.mode != "cursor":
@@ -182,6 +189,7 @@ def _record(
         gate_reasons=gate.reasons,
         landed=tuple(landed.digest for landed in delivery.objects),
         mapping_digest=hashlib.sha256(run.mapping_sql.encode()).hexdigest(),
+        codes_digest=codes,
         contract_version=run.contract.version,
         drift=drift,
         outside_window=raw.outside_window,

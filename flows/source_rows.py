@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,14 @@ def origin_of(node: Node, source: Source, now: datetime) -> Origin:
         received_time=now,
         rule_pack_version=rule_set_version(division_code, node.rule_packs()),
     )
+
+
+def codes_digest(con: duckdb.DuckDBPyConnection) -> str:
+    """SHA-256 in hex of all rows of code lists that ``con`` translates by, the node's own too."""
+    (text,) = con.execute(
+        "SELECT string_agg(to_json(c)::VARCHAR, chr(10) ORDER BY c) FROM hefu_code AS c"
+    ).fetchone() or ("",)
+    return hashlib.sha256(str(text).encode()).hexdigest()
 
 
 def create_objects(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:

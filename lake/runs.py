@@ -39,6 +39,8 @@ class RunRecord:
     objects that were read, in the order that the rows' ``_object`` index refers to, and
     ``outside_window`` counts rows of theirs that were not asked for and not judged (a backfill
     of a window reads whole files).
+    ``mapping_digest`` and ``codes_digest`` say by which mapping and by which code lists, the
+    node's own rows among them, the rows were read.
     ``quarantine_file`` is the path under the node's quarantine folder, which becomes visible
     by being named here.
     """
@@ -62,6 +64,7 @@ class RunRecord:
     quarantine_file: str | None = None
     landed: tuple[str, ...] = ()
     mapping_digest: str | None = None
+    codes_digest: str | None = None
     contract_version: str = ""
     drift: Drift = Drift()
     outside_window: int = 0

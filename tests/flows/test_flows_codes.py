@@ -46,6 +46,17 @@ def test_an_unknown_code_is_kept_and_a_new_row_reaches_old_records(world: World)
     ]
 
 
+def test_a_run_says_by_which_code_rows_its_records_were_read(world: World) -> None:
+    read_the_party_category(world)
+    world.drop("1.csv", [case(1, name="甲类户")])
+    runs = [world.sync(), world.backfill(*SEPTEMBER, now=NOW + NIGHT)]
+    add_row(world, "zh,甲类户,individual_business,,,,,本单位系统,true")
+    runs.append(world.backfill(*SEPTEMBER, now=NOW + 2 * NIGHT))
+    first, same, other = (run.codes_digest for run in runs)
+    assert first == same != other
+    assert len({run.mapping_digest for run in runs}) == 1
+
+
 def test_a_row_that_cannot_be_used_stops_the_run_and_is_named(world: World) -> None:
     world.drop("1.csv", [case(1)])
     add_row(world, "zh,甲类户,pink,,,,,本单位系统,true")
