@@ -29,7 +29,7 @@ from rich.progress import (
 )
 
 from examples.region.generator import DEFAULT_RECORDS
-from examples.region.night import exchange_lines, parts, source_lines
+from examples.region.night import exchange_lines, parts, source_lines, states
 from examples.region.region import Region, clear, next_night, open_region, set_up
 from examples.region.screen import Night, show
 from examples.region.systems.running import Systems
@@ -86,9 +86,15 @@ def _demonstrate(options: argparse.Namespace, talk: Console) -> int:
         with Systems(region.root) as systems:
             os.environ.update(systems.addresses)
             outcomes = _night(region, bars)
+    from examples.region.findings import against_the_law, shared_lines, unknown_lines
+
+    known = states(region)
     night = Night(
-        sources=source_lines(region),
-        exchanges=exchange_lines(region),
+        sources=source_lines(known),
+        exchanges=exchange_lines(known),
+        unknown=unknown_lines(region),
+        against_the_law=against_the_law(region),
+        shared=shared_lines(region),
         target=options.target,
         seconds=time.monotonic() - started,
         first=not options.next_night,

@@ -19,10 +19,12 @@ from schemas.text import Text
 class Agency:
     """One county's transport enforcement agency.
 
-    ``folder`` names the node's folder, ``province`` is the character that begins its
-    plates, ``document_mark`` is the part of a document number that names the agency.
+    ``index`` is its place in :data:`AGENCIES`, ``folder`` names the node's folder, ``province``
+    is the character that begins its plates, ``document_mark`` is the part of a document number
+    that names the agency.
     """
 
+    index: int
     folder: str
     code: str
     name: str
@@ -38,10 +40,11 @@ class Agency:
 
 
 def _agency(folder: str, county: str, division_code: str, province: str, mark: str) -> Agency:
-    serial = {"anji": "1", "guangde": "2", "ningguo": "3"}[folder]
+    index = ("anji", "guangde", "ningguo").index(folder)
     return Agency(
+        index=index,
         folder=folder,
-        code=credit_code(f"11{division_code}HEFUDEM0{serial}"),
+        code=credit_code(f"11{division_code}HEFUDEM0{index + 1}"),
         name=f"{county}交通运输综合行政执法队（示例）",
         county=county,
         division_code=division_code,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from examples.region.check_digits import with_wrong_check
 from examples.region.feeds import Feed
-from examples.region.ledger import Kind
+from examples.region.ledger import AGAINST_THE_LAW, Kind
 from examples.region.renderings import Row
 
 SHARES: Final[Mapping[Kind, float]] = {
@@ -24,6 +24,11 @@ SHARES: Final[Mapping[Kind, float]] = {
     "blank_required": 0.003,
     "impossible_date": 0.002,
     "negative_fine": 0.0015,
+    "unknown_code": 0.004,
+    "fine_off_tariff": 0.0015,
+    "fine_out_of_range": 0.0015,
+    "summary_over_limit": 0.0015,
+    "limitation_passed": 0.0015,
 }
 UNREAD: Final = ("未识别", "无牌", "车牌未识别")
 
@@ -55,8 +60,10 @@ def _fits(feed: Feed[Any], kind: Kind) -> bool:
         return feed.correctable
     if kind == "impossible_date":
         return feed.day is not None
-    if kind == "negative_fine":
+    if kind == "negative_fine" or kind in AGAINST_THE_LAW:
         return feed.fine is not None
+    if kind == "unknown_code":
+        return bool(feed.unknown_codes)
     return True
 
 

@@ -12,19 +12,25 @@ from datetime import date, datetime
 from typing import Literal
 
 from examples.region.agencies import Agency
-from examples.region.people import Party, Vehicle
+from examples.region.people import Driver, Party, Vehicle
 
 DecisionType = Literal["penalty", "no_penalty_minor"]
 PenaltyCategory = Literal["fine", "warning", "none"]
+Procedure = Literal["ordinary", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One finished case. ``fine_yuan`` is None where no fine was imposed."""
+    """One finished case. ``fine_yuan`` is None where no fine was imposed.
+
+    ``cause``: a key of ``causes``; ``violation`` is the same in the words of the law.
+    """
 
     serial: int
     case_no: str
     decision_no: str
+    procedure: Procedure
+    cause: str
     violation: str
     facts: str
     basis: str
@@ -32,9 +38,10 @@ class Case:
     penalty_category: PenaltyCategory
     content: str
     fine_yuan: int | None
+    discretion: str
     party: Party
     vehicle: Vehicle
-    driver_name: str
+    driver: Driver
     place: str
     violated_at: datetime
     filed_at: datetime

@@ -26,6 +26,21 @@ from examples.region.renderings import (
     zhichao,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """A text that no list knows: ``field`` of the contract, the feed's ``column``, the text."""
+
+    field: str
+    column: str
+    text: str
+
+    @property
+    def detail(self) -> str:
+        """As ``raw_values`` of the record must have it."""
+        return f"{self.field}={self.text}"
+
+
 F = TypeVar("F", Case, Pass, Notice, WorkOrder, Inspection)
 
 
@@ -36,7 +51,8 @@ class Feed(Generic[F]):
     ``render`` gives a row in the system's own words. The attributes after it name columns by
     what they mean, so that ``defects`` can spoil any feed without knowing it; None where the
     system has no such column. ``party_numbers`` hold a credit code or an identity number,
-    ``required`` are columns that the record cannot do without.
+    ``required`` are columns that the record cannot do without. ``unknown_codes`` can stand in
+    a row whatever it is about; causes of an agency's own are in ``causes``.
     """
 
     agency: Agency
@@ -55,6 +71,7 @@ class Feed(Generic[F]):
     impossible_day: str = "2026-02-30"
     fine: str | None = None
     correctable: bool = False
+    unknown_codes: tuple[UnknownCode, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,6 +112,7 @@ ZHICHAO: Final[Feed[Case]] = Feed(
     day="decision_date",
     fine="fine",
     correctable=True,
+    unknown_codes=(UnknownCode("vehicle_plate_color", "car_color", "8"),),
 )
 WIM: Final[Feed[Pass]] = Feed(
     agency=ANJI,
@@ -107,6 +125,7 @@ WIM: Final[Feed[Pass]] = Feed(
     updated="更新时间",
     plate="车牌号码",
     required=("过车时间", "预检编号"),
+    unknown_codes=(UnknownCode("vehicle_class", "车型", "17"),),
 )
 ANJI_HOTLINE: Final = _hotline_feed(ANJI, "rest", iso_utc)
 YUNZHENG: Final[Feed[Case]] = Feed(
@@ -126,6 +145,7 @@ YUNZHENG: Final[Feed[Case]] = Feed(
     impossible_day="2026/02/30",
     fine="罚款金额(万元)",
     correctable=True,
+    unknown_codes=(UnknownCode("vehicle_class", "车辆类型", "重型平板半挂列车"),),
 )
 CHAOGAO: Final[Feed[Notice]] = Feed(
     agency=GUANGDE,
@@ -139,6 +159,7 @@ CHAOGAO: Final[Feed[Notice]] = Feed(
     plate="PlateNo",
     required=("IllegalItem",),
     party_numbers=("CertNo",),
+    unknown_codes=(UnknownCode("vehicle_plate_color", "PlateColor", "6"),),
 )
 GUANGDE_HOTLINE: Final = _hotline_feed(GUANGDE, "jsonl", plain)
 ANJIAN: Final[Feed[Case]] = Feed(
@@ -157,6 +178,10 @@ ANJIAN: Final[Feed[Case]] = Feed(
     day="decidedOn",
     fine="amountYuan",
     correctable=True,
+    unknown_codes=(
+        UnknownCode("vehicle_plate_color", "plateColour", "黄绿渐变"),
+        UnknownCode("vehicle_class", "vehicleType", "H9Z"),
+    ),
 )
 JIANCHA: Final[Feed[Inspection]] = Feed(
     agency=NINGGUO,
@@ -170,5 +195,6 @@ JIANCHA: Final[Feed[Inspection]] = Feed(
     plate="车牌",
     required=("检查时间",),
     party_numbers=("统一社会信用代码",),
+    unknown_codes=(UnknownCode("inspection_result", "检查结果", "现场教育后放行"),),
 )
 NINGGUO_HOTLINE: Final = _hotline_feed(NINGGUO, "json", plain)

@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 from random import Random
 from typing import Any, Final
 
-from examples.region import defects, feeds, happenings
-from examples.region.agencies import Agency
+from examples.region import defects, feeds, happenings, oddities
+from examples.region.agencies import AGENCIES, Agency
 from examples.region.facts import Case, Fact
 from examples.region.feeds import Feed
+from examples.region.happenings import Sighting
 from examples.region.ledger import Defect, Kind, Ledger, ledger
-from examples.region.people import Vehicle, truck
+from examples.region.people import BORN_KNOWN, driver, party, truck
 from examples.region.renderings import Row
 
 DEFAULT_RECORDS: Final = 20_000
 SECOND_NIGHT_SHARE: Final = 0.01
 SAME_ACT_SHARE: Final = 0.002
+SAME_PARTY_SHARE: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,6 @@ class Generated:
 
 
 Make = Callable[[Random, Agency, int, datetime], Fact]
-Sighting = tuple[Vehicle, datetime]
 
 
 def _cases(overload_share: float) -> Make:
@@ -74,26 +76,62 @@ PLAN: Final[tuple[tuple[Feed[Any], float, Make], ...]] = (
 )
 # Anji and Guangde share the border on which the same vehicle is stopped twice.
 SEEN_TWICE: Final = (feeds.ZHICHAO.name, feeds.YUNZHENG.name)
+CASES: Final = (feeds.ZHICHAO.name, feeds.YUNZHENG.name, feeds.ANJIAN.name)
 
 
 def generate(seed: int, records: int, now: datetime) -> Generated:
     """About ``records`` rows for the first night, and one per cent of that for the second."""
     now = now.replace(microsecond=0)
-    rng = Random(f"{seed}/sightings")  # noqa: S311  invented data, not secrets
-    sightings = [
-        (truck(rng, "皖"), happenings.moment(rng, now))
-        for _ in range(round(records * SAME_ACT_SHARE))
-    ]
+    shared = _same_acts(seed, records, now)
+    for name, known in _same_parties(seed, records).items():
+        shared[name] += known
     made: dict[str, tuple[Entry, ...]] = {}
     found: list[Defect] = []
     for feed, share, make in PLAN:
         writer = _Writer(feed, make, Random(f"{seed}/{feed.name}"), found)  # noqa: S311
         count = max(round(records * share), 1)
-        writer.first_night(count, now, sightings if feed.name in SEEN_TWICE else [])
+        writer.first_night(count, now, shared.get(feed.name, []))
         writer.second_night(max(round(count * SECOND_NIGHT_SHARE), 1), now)
         made[feed.name] = tuple(sorted(writer.entries, key=lambda entry: entry.updated_at))
     rows = ((name, entry.night) for name, entries in made.items() for entry in entries)
     return Generated(feeds=made, ledger=ledger(rows, found))
+
+
+def _same_acts(seed: int, records: int, now: datetime) -> dict[str, list[Sighting]]:
+    """Feed → the acts in it that a neighbour's feed has as well."""
+    rng = Random(f"{seed}/sightings")  # noqa: S311  invented data, not secrets
+    acts = []
+    for number in range(1, round(records * SAME_ACT_SHARE) + 1):
+        who = party(rng, number % 3, BORN_KNOWN)
+        acts.append(
+            Sighting(
+                known_as=f"act {number}",
+                party=who,
+                driver=driver(rng, who, number % 3),
+                vehicle=truck(rng, "皖"),
+                at=happenings.moment(rng, now),
+            )
+        )
+    return {name: list(acts) if name in SEEN_TWICE else [] for name in CASES}
+
+
+def _same_parties(seed: int, records: int) -> dict[str, list[Sighting]]:
+    """Feed → the parties in it that have another case at a neighbour's."""
+    rng = Random(f"{seed}/parties")  # noqa: S311  invented data, not secrets
+    known: dict[str, list[Sighting]] = {name: [] for name in CASES}
+    for one, other in combinations(zip(CASES, AGENCIES, strict=True), 2):
+        for number in range(1, max(round(records * SAME_PARTY_SHARE), 1) + 1):
+            who = party(rng, number % 3, BORN_KNOWN)
+            # The firm's driver is another one on each side.
+            for name, agency in (one, other):
+                known[name].append(
+                    Sighting(
+                        known_as=f"{one[1].folder}-{other[1].folder} {number}",
+                        party=who,
+                        driver=driver(rng, who, agency.index),
+                    )
+                )
+    return known
 
 
 class _Writer:
@@ -108,6 +146,8 @@ class _Writer:
         self.serial = 0
         self._sound: Row | None = None
         self._correctable: Any = None
+        # What no fact could be made into yet: the next that can, will.
+        self._owed: Kind | None = None
 
     def first_night(self, count: int, now: datetime, sightings: list[Sighting]) -> None:
         for sighting in sightings[:count]:
@@ -115,7 +155,8 @@ class _Writer:
             case = happenings.overload_case(
                 self.rng, self.feed.agency, self.serial, now, seen=sighting
             )
-            self._note("same_act", self._write(case, night=1), night=1)
+            kind: Kind = "same_act" if sighting.vehicle else "same_party"
+            self._note(kind, self._write(case, night=1), night=1, detail=sighting.known_as)
         for _ in range(count - len(sightings[:count])):
             self._one(now)
 
@@ -140,9 +181,19 @@ class _Writer:
         """The next fact, written down well or badly."""
         self.serial += 1
         fact: Any = self.make(self.rng, self.feed.agency, self.serial, now)
+        kind = defects.choose(self.rng, self.feed) or self._owed
+        odd = oddities.make_odd(self.rng, self.feed, kind, fact)
+        if odd is not None:
+            if kind == self._owed:
+                self._owed = None
+            row = self._write(odd.fact, night=1)
+            row.update(odd.columns)
+            self._note(odd.kind, row, night=1, detail=odd.detail)
+            return
         row = self._write(fact, night=1)
-        kind = defects.choose(self.rng, self.feed)
-        if kind is None:
+        if kind in oddities.KINDS:
+            self._owed = kind
+        elif kind is None:
             self._sound = row
             self._correctable = fact if self.feed.correctable else None
         elif kind == "exact_duplicate":
@@ -159,6 +210,6 @@ class _Writer:
         self.entries.append(Entry(row, night, fact.updated_at))
         return row
 
-    def _note(self, kind: Kind, row: Row, *, night: int) -> None:
+    def _note(self, kind: Kind, row: Row, *, night: int, detail: str = "") -> None:
         identity = str(row[self.feed.identity])
-        self.found.append(Defect(self.feed.name, night, kind, identity))
+        self.found.append(Defect(self.feed.name, night, kind, identity, detail))

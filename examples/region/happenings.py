@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from examples.region.agencies import AGENCIES, Agency
+from examples.region.causes import OVERLOAD, OVERLOAD_WORDS
 from examples.region.facts import (
     Case,
     DecisionType,
@@ -20,44 +21,61 @@ from examples.region.facts import (
     Notice,
     Pass,
     PenaltyCategory,
+    Procedure,
     WorkOrder,
 )
 from examples.region.overload import AXLES_ZH, LIMIT_KG, ministry, zhejiang
-from examples.region.people import Vehicle, car, company, party, person_name, truck
+from examples.region.people import (
+    Driver,
+    Party,
+    Vehicle,
+    car,
+    company,
+    driver,
+    party,
+    person_name,
+    truck,
+)
 
 CHINA: Final = timezone(timedelta(hours=8))
 HISTORY_DAYS: Final = 120
-OVERLOAD: Final = "车货总质量超过限定标准的车辆擅自行驶公路"
+# A fine up to which a sound decision may have been made on the spot, whoever was fined.
+SPOT_FINE_YUAN: Final = 200
 
 Correctable = TypeVar("Correctable", Case, WorkOrder)
 
 _LICENCE_CAUSES: Final = (
-    # violation, basis, least and most fine in yuan, step, is it a car
+    # cause, violation, basis, least and most fine in yuan, step, is it a car
     (
+        "no_road_freight_licence",
         "未取得道路货物运输经营许可，擅自从事道路货物运输经营",
         "《中华人民共和国道路运输条例》第六十三条",
         (3_000, 10_000, 500),
         False,
     ),
     (
+        "no_road_passenger_licence",
         "未取得道路旅客运输经营许可，擅自从事道路旅客运输经营",
         "《中华人民共和国道路运输条例》第六十三条",
         (10_000, 30_000, 1_000),
         True,
     ),
     (
+        "no_driver_qualification",
         "不具备从业资格条件的人员驾驶道路运输经营车辆",
         "《中华人民共和国道路运输条例》第六十四条",
         (200, 2_000, 100),
         False,
     ),
     (
+        "ride_hailing_no_vehicle_certificate",
         "未取得《网络预约出租汽车运输证》擅自从事网约车经营活动",
         "《网络预约出租汽车经营服务管理暂行办法》",
         (3_000, 10_000, 500),
         True,
     ),
     (
+        "ride_hailing_no_driver_certificate",
         "未取得《网络预约出租汽车驾驶员证》擅自从事网约车经营活动",
         "《网络预约出租汽车经营服务管理暂行办法》",
         (200, 2_000, 100),
@@ -67,7 +85,22 @@ _LICENCE_CAUSES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Who did what when, where more than one agency has it: an act, or a party known to both.
+
+    ``vehicle`` and ``at`` are None where it is not one act. ``known_as`` names it in the ledger.
+    """
+
+    known_as: str
+    party: Party
+    driver: Driver
+    vehicle: Vehicle | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Charge:
+    cause: str
     violation: str
     facts: str
     basis: str
@@ -104,7 +137,8 @@ def _overload_charge(rng: Random, agency: Agency, vehicle: Vehicle) -> _Charge:
     tariff = (zhejiang if in_zhejiang else ministry)(total_kg, limit_kg)
     over_kg = total_kg - limit_kg
     return _Charge(
-        violation=OVERLOAD,
+        cause=OVERLOAD,
+        violation=OVERLOAD_WORDS,
         facts=(
             f"{AXLES_ZH[vehicle.axles]}货车车货总质量{total_kg / 1000:.2f}吨，"
             f"限定标准{limit_kg / 1000:.2f}吨，超限{over_kg / 1000:.2f}吨"
@@ -122,21 +156,24 @@ def overload_case(
     agency: Agency,
     serial: int,
     now: datetime,
-    seen: tuple[Vehicle, datetime] | None = None,
+    seen: Sighting | None = None,
 ) -> Case:
     """An overload case by the tariff of the agency's own side of the border.
 
-    ``seen`` gives vehicle and time when the act is one that a neighbour saw as well.
+    ``seen`` gives what a neighbour has as well: the same act, or the same party.
     """
-    vehicle, at = seen or (truck(rng, agency.province), moment(rng, now))
-    return _case(rng, agency, serial, now, vehicle, at, _overload_charge(rng, agency, vehicle))
+    vehicle = (seen and seen.vehicle) or truck(rng, agency.province)
+    at = (seen and seen.at) or moment(rng, now)
+    charge = _overload_charge(rng, agency, vehicle)
+    return _case(rng, agency, serial, now, vehicle, at, charge, seen)
 
 
 def licence_case(rng: Random, agency: Agency, serial: int, now: datetime) -> Case:
     """A case of transport without a licence or certificate, goods, passengers or e-hailing."""
-    violation, basis, (least, most, step), is_car = rng.choice(_LICENCE_CAUSES)
+    cause, violation, basis, (least, most, step), is_car = rng.choice(_LICENCE_CAUSES)
     vehicle = (car if is_car else truck)(rng, agency.province)
     charge = _Charge(
+        cause=cause,
         violation=violation,
         facts=f"当事人{violation}，有现场笔录、询问笔录为证",
         basis=basis,
@@ -154,6 +191,7 @@ def _case(
     vehicle: Vehicle,
     violated_at: datetime,
     charge: _Charge,
+    seen: Sighting | None = None,
 ) -> Case:
     filed_at = _later(rng, violated_at, now, timedelta(days=2))
     decided_at = _later(rng, filed_at, now, timedelta(days=20))
@@ -161,17 +199,23 @@ def _case(
     decision: DecisionType = "penalty"
     category: PenaltyCategory = "fine"
     if charge.fine_yuan:
-        content = f"罚款人民币{charge.fine_yuan}元整"
+        content = fine_words(charge.fine_yuan)
     elif charge.may_warn:
         category, content = "warning", "警告"
     else:
         decision, category, content = "no_penalty_minor", "none", "不予行政处罚，已教育"
+    procedure: Procedure = "ordinary"
+    if decision == "penalty" and charge.fine_yuan <= SPOT_FINE_YUAN and rng.random() < 0.5:
+        procedure = "summary"
+    who = seen.party if seen else party(rng, agency.index)
     return Case(
         serial=serial,
         case_no=_document_no(agency, "案", filed_at, serial),
         decision_no=_document_no(
             agency, "罚" if decision == "penalty" else "不罚", decided_at, serial
         ),
+        procedure=procedure,
+        cause=charge.cause,
         violation=charge.violation,
         facts=charge.facts,
         basis=charge.basis,
@@ -179,9 +223,10 @@ def _case(
         penalty_category=category,
         content=content,
         fine_yuan=charge.fine_yuan or None,
-        party=party(rng),
+        discretion=_discretion(charge),
+        party=who,
         vehicle=vehicle,
-        driver_name=person_name(rng),
+        driver=seen.driver if seen else driver(rng, who, agency.index),
         place=_place(rng),
         violated_at=violated_at,
         filed_at=filed_at,
@@ -191,6 +236,18 @@ def _case(
         total_kg=charge.total_kg,
         limit_kg=charge.limit_kg,
     )
+
+
+def fine_words(yuan: int) -> str:
+    """What a decision says of its fine."""
+    return f"罚款人民币{yuan}元整"
+
+
+def _discretion(charge: _Charge) -> str:
+    """The step of the discretion standard, by the fine."""
+    if charge.fine_yuan <= 1_000:
+        return "轻微" if not charge.fine_yuan else "较轻"
+    return "一般" if charge.fine_yuan <= 10_000 else "较重"
 
 
 def corrected(rng: Random, fact: Correctable, now: datetime) -> Correctable:
@@ -227,7 +284,7 @@ def copy_notice(rng: Random, agency: Agency, serial: int, now: datetime) -> Noti
         serial=serial,
         notice_no=_document_no(agency, "抄", issued_at, serial),
         to=rng.choice([other for other in AGENCIES if other is not agency]),
-        violation=OVERLOAD,
+        violation=OVERLOAD_WORDS,
         party=company(rng, "legal_org"),
         vehicle=truck(rng, agency.province),
         place=_place(rng),

@@ -23,6 +23,12 @@ Kind = Literal[
     "blank_required",
     "impossible_date",
     "negative_fine",
+    "same_party",
+    "unknown_code",
+    "fine_off_tariff",
+    "fine_out_of_range",
+    "summary_over_limit",
+    "limitation_passed",
 ]
 Outcome = Literal["accepted", "duplicate", "quarantined"]
 
@@ -39,17 +45,34 @@ OUTCOME: Final[dict[Kind, Outcome]] = {
     "blank_required": "quarantined",
     "impossible_date": "quarantined",
     "negative_fine": "quarantined",
+    "same_party": "accepted",  # one party, a case on each side; numbers never go over
+    "unknown_code": "accepted",  # `unmapped`, the source's text kept, flagged and counted
+    "fine_off_tariff": "accepted",  # this and the next three: flagged with the article
+    "fine_out_of_range": "accepted",
+    "summary_over_limit": "accepted",
+    "limitation_passed": "accepted",
 }
+# What the agency's own law does not give. The defect's ``detail`` is the rule that must say so.
+AGAINST_THE_LAW: Final[frozenset[Kind]] = frozenset(
+    ("fine_off_tariff", "fine_out_of_range", "summary_over_limit", "limitation_passed")
+)
+# Cases of one party at two agencies; cases with the same ``detail`` are one party's.
+OF_ONE_PARTY: Final[frozenset[Kind]] = frozenset(("same_act", "same_party"))
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One defect, on the night when its row arrives; ``identity`` is the row's own number."""
+    """One defect, on the night when its row arrives; ``identity`` is the row's own number.
+
+    ``detail`` says more where there is more: ``field=text`` of an unknown code, the rule that a
+    decision breaks, the name of an act or a party that two agencies have.
+    """
 
     feed: str
     night: int
     kind: Kind
     identity: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +94,10 @@ class Ledger:
 
     def count(self, feed: str, night: int = 1) -> dict[Kind, int]:
         return dict(Counter(d.kind for d in self.defects if (d.feed, d.night) == (feed, night)))
+
+    def of_kind(self, feed: str, *kinds: Kind) -> list[Defect]:
+        """The defects of these kinds in ``feed``, of both nights."""
+        return [d for d in self.defects if d.feed == feed and d.kind in kinds]
 
     def expected(self, feed: str, night: int = 1) -> Expected:
         outcomes = Counter[Outcome]()

@@ -78,11 +78,16 @@ def _run(flow: Flow, root: Path) -> Sequence[Outcome]:
         return error.outcomes
 
 
-def source_lines(region: Region) -> list[SourceLine]:
-    """What the last run of every source did, from the nodes' lakes."""
+def states(region: Region) -> dict[str, NodeStatus]:
+    """Agency's code → its node's state, read from its lake, ledger and published chain."""
+    return {agency.code: summarise(load_node(region.node(agency))) for agency in AGENCIES}
+
+
+def source_lines(known: Mapping[str, NodeStatus]) -> list[SourceLine]:
+    """What the last run of every source did, from the nodes' :func:`states`."""
     lines = []
     for agency in AGENCIES:
-        for source in summarise(load_node(region.node(agency))).sources:
+        for source in known[agency.code].sources:
             run = source.last_run
             if run is None:
                 continue
@@ -110,13 +115,12 @@ def _in_words(record_type: str, reasons: Mapping[str, int]) -> dict[Text, int]:
     return dict(words)
 
 
-def exchange_lines(region: Region) -> list[ExchangeLine]:
+def exchange_lines(known: Mapping[str, NodeStatus]) -> list[ExchangeLine]:
     """What every agency sent to every other, and what of it was verified and taken in."""
-    states = {a.code: summarise(load_node(region.node(a))) for a in AGENCIES}
     return [
-        _exchange(sender, states[sender], receiver, states[receiver])
-        for sender in states
-        for receiver in states
+        _exchange(sender, known[sender], receiver, known[receiver])
+        for sender in known
+        for receiver in known
         if sender != receiver
     ]
 

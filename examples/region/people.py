@@ -15,6 +15,7 @@ from examples.region.check_digits import CREDIT_ALPHABET, credit_code, identity_
 
 PartyCategory = Literal["legal_org", "natural_person", "individual_business"]
 PlateColor = Literal["blue", "yellow", "green"]
+Body = Literal["tractor_unit", "dump_truck", "stake_truck", "medium_truck", "car"]
 
 _STEMS: Final = "甲乙丙丁戊己庚辛壬癸"
 _NUMERALS: Final = "一二三四五六七八九十"
@@ -26,6 +27,16 @@ _TRADES: Final = (
     "供应链管理有限公司",
 )
 _PLATE_CHARS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"  # GA 36 has no I and O
+# Who is known on both sides of a border is older than everybody else.
+BORN: Final = (1955, 2003)
+BORN_KNOWN: Final = (1940, 1954)
+_BODY: Final[dict[int, Body]] = {
+    2: "medium_truck",
+    3: "stake_truck",
+    4: "dump_truck",
+    5: "tractor_unit",
+    6: "tractor_unit",
+}
 # letters that no city of the province has: 浙 ends at L, 皖 at S, 苏 at N, 赣 at M, 豫 at U
 _UNUSED_LETTERS: Final = "XYW"
 _PROVINCES: Final = ("浙", "皖", "苏", "赣", "豫")
@@ -50,9 +61,18 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Driver:
+    """Who drove. ``number`` is the driving licence's, which is the identity number."""
+
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vehicle:
     plate: str
     color: PlateColor
+    body: Body
     axles: int
     certificate_no: str
     registration_division: str
@@ -62,9 +82,10 @@ def person_name(rng: Random) -> str:
     return f"测试{rng.choice(_STEMS)}{rng.choice(_NUMERALS)}"
 
 
-def person_number(rng: Random) -> str:
-    birth = f"{rng.randint(1955, 2003)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
-    return identity_number(f"999999{birth}{rng.randint(1, 999):03}")
+def person_number(rng: Random, third: int, born: tuple[int, int] = BORN) -> str:
+    """``third`` 0, 1 or 2: an agency's own third of the numbers: nobody is in two by chance."""
+    birth = f"{rng.randint(*born)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+    return identity_number(f"999999{birth}{rng.randrange(third + 1, 1_000, 3):03}")
 
 
 def company(rng: Random, category: PartyCategory) -> Party:
@@ -80,15 +101,22 @@ def company(rng: Random, category: PartyCategory) -> Party:
     )
 
 
-def person(rng: Random) -> Party:
-    return Party("natural_person", person_name(rng), person_number(rng), None)
+def person(rng: Random, third: int, born: tuple[int, int] = BORN) -> Party:
+    return Party("natural_person", person_name(rng), person_number(rng, third, born), None)
 
 
-def party(rng: Random) -> Party:
+def party(rng: Random, third: int, born: tuple[int, int] = BORN) -> Party:
     kind = rng.random()
     if kind < 0.5:
         return company(rng, "legal_org")
-    return company(rng, "individual_business") if kind < 0.6 else person(rng)
+    return company(rng, "individual_business") if kind < 0.6 else person(rng, third, born)
+
+
+def driver(rng: Random, owner: Party, third: int) -> Driver:
+    """A person drives himself, a firm's driver is somebody else."""
+    if owner.category == "natural_person":
+        return Driver(owner.name, owner.number)
+    return Driver(person_name(rng), person_number(rng, third))
 
 
 def plate_province(rng: Random, home: str) -> str:
@@ -102,6 +130,7 @@ def truck(rng: Random, home: str) -> Vehicle:
     return Vehicle(
         plate=province + rng.choice(_UNUSED_LETTERS) + "".join(rng.choices(_PLATE_CHARS, k=5)),
         color="yellow",
+        body=_BODY[axles],
         axles=axles,
         certificate_no=f"999999{rng.randint(0, 999_999):06}",
         registration_division=_REGISTRATION[province],
@@ -117,6 +146,7 @@ def car(rng: Random, home: str) -> Vehicle:
     return Vehicle(
         plate=head + tail,
         color="green" if electric else "blue",
+        body="car",
         axles=2,
         certificate_no=f"999999{rng.randint(0, 999_999):06}",
         registration_division=_REGISTRATION[province],

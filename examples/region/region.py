@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,8 +27,11 @@ from examples.region.feeds import Feed
 from examples.region.generator import DEFAULT_RECORDS, Entry, Generated, generate
 from examples.region.ledger import Ledger
 from examples.region.systems.running import APIS, data_path, token_path
+from exchange.pair_keys import write_pair_key
 from hefu import scaffold
+from hefu.node import load_node
 from schemas.errors import ConfigError, Where
+from schemas.identities.tokens import KEY_BYTES
 from schemas.text import Text
 
 MARKER: Final = ".hefu-region.json"
@@ -188,6 +191,8 @@ def _make_nodes(region: Region) -> None:
         shutil.copytree(_HERE / "nodes" / agency.folder, root, dirs_exist_ok=True)
     for agency, partner in permutations(AGENCIES, 2):
         _introduce(region.node(agency), partner, keys[partner.code])
+    for one, other in combinations(AGENCIES, 2):
+        _share_token_key(region, one, other)
     for agreement in sorted((_HERE / "agreements").glob("*.toml")):
         for folder in agreement.stem.split("-"):
             shutil.copy(agreement, region.root / folder / "agreements")
@@ -195,6 +200,14 @@ def _make_nodes(region: Region) -> None:
         path = token_path(region.root, api)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
+
+
+def _share_token_key(region: Region, one: Agency, other: Agency) -> None:
+    """As with ``hefu partner token-key``: one agency makes the secret, the other takes its copy."""
+    key = secrets.token_bytes(KEY_BYTES)
+    for agency, partner in ((one, other), (other, one)):
+        node = load_node(region.node(agency))
+        write_pair_key(node.pair_key_path(partner.code), key)
 
 
 def _introduce(node: Path, partner: Agency, public_key_pem: bytes) -> None:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from examples.region.agencies import ANJI, GUANGDE
+from examples.region.causes import guangde_item, ningguo_words
 from examples.region.facts import Case, Inspection, Notice, Pass, WorkOrder
 from examples.region.happenings import CHINA
-from examples.region.people import PlateColor
+from examples.region.people import Body, PlateColor, Vehicle
 
 Row = dict[str, Any]
 
@@ -32,6 +33,23 @@ WORD_COLOR: Final[Mapping[PlateColor, str]] = {
     "yellow": "黄色",
     "green": "绿色",
 }
+# GA/T 24.4, and its words
+GA24_BODY: Final[Mapping[Body, str]] = {
+    "tractor_unit": "Q11",
+    "dump_truck": "H17",
+    "stake_truck": "H19",
+    "medium_truck": "H21",
+    "car": "K33",
+}
+WORD_BODY: Final[Mapping[Body, str]] = {
+    "tractor_unit": "重型半挂牵引车",
+    "dump_truck": "重型自卸货车",
+    "stake_truck": "重型仓栅式货车",
+    "medium_truck": "中型普通货车",
+    "car": "小型轿车",
+}
+PENALTY_ZH: Final = {"fine": "罚款", "warning": "警告"}
+PROCEDURE_ZH: Final = {"ordinary": "普通程序", "summary": "简易程序"}
 PARTY_ZH: Final = {
     "legal_org": "法人及非法人组织",
     "natural_person": "自然人",
@@ -71,6 +89,11 @@ def _tonnes(kg: int | None) -> str | None:
     return None if kg is None else f"{kg / 1000:.2f}"
 
 
+def _toll_class(vehicle: Vehicle) -> str:
+    """JT/T 489: passenger cars are class 1; of 2 axles and 4.5 t up a truck is class 2, 12 here."""
+    return "1" if vehicle.body == "car" else f"{10 + vehicle.axles}"
+
+
 def zhichao(case: Case) -> Row:
     owner = case.party
     person = owner.category == "natural_person"
@@ -87,9 +110,11 @@ def zhichao(case: Case) -> Row:
         "person_name": owner.name if person else None,
         "person_id_card": owner.number if person else None,
         "legal_person": owner.legal_representative,
-        "driver_name": case.driver_name,
+        "driver_name": case.driver.name,
+        "driver_id_card": case.driver.number,
         "car_no": case.vehicle.plate,
         "car_color": TOLL_COLOR[case.vehicle.color],
+        "car_type": _toll_class(case.vehicle),
         "axis": case.vehicle.axles,
         "car_qua_code": case.vehicle.certificate_no,
         "violation": case.violation,
@@ -99,7 +124,8 @@ def zhichao(case: Case) -> Row:
         "limit_weight": _tonnes(case.limit_kg),
         "overrun": _tonnes(over),
         "result": "行政处罚" if case.decision_type == "penalty" else "不予处罚",
-        "penalty": {"fine": "罚款", "warning": "警告", "none": None}[case.penalty_category],
+        "procedure": {"ordinary": "一般程序", "summary": "简易程序"}[case.procedure],
+        "penalty": PENALTY_ZH.get(case.penalty_category),
         "penalty_content": case.content,
         "fine": None if case.fine_yuan is None else f"{case.fine_yuan}.00",
         "address": case.place,
@@ -124,6 +150,7 @@ def wim(passed: Pass) -> Row:
         "车速": str(passed.speed_km_h),
         "车牌号码": passed.vehicle.plate,
         "车牌颜色": TOLL_COLOR[passed.vehicle.color],
+        "车型": _toll_class(passed.vehicle),
         "轴数": str(passed.vehicle.axles),
         "总重(kg)": str(passed.total_kg),
         "限重(kg)": str(passed.limit_kg),
@@ -169,12 +196,18 @@ def yunzheng(case: Case) -> Row:
         "联系电话": "",
         "号牌号码": case.vehicle.plate,
         "号牌颜色": JT697_COLOR[case.vehicle.color],
+        "车辆类型": WORD_BODY[case.vehicle.body],
         "轴数": str(case.vehicle.axles),
         "道路运输证号": case.vehicle.certificate_no,
+        "驾驶人": case.driver.name,
+        "驾驶证号": case.driver.number,
+        "案由编号": guangde_item(case.cause),
         "违法行为类型": case.violation,
         "违法事实": case.facts,
         "处罚依据": case.basis,
-        "处罚类别": {"fine": "罚款", "warning": "警告", "none": ""}[case.penalty_category],
+        "裁量档次": case.discretion,
+        "适用程序": PROCEDURE_ZH[case.procedure],
+        "处罚类别": PENALTY_ZH.get(case.penalty_category, ""),
         "处罚内容": case.content,
         "罚款金额(万元)": "" if case.fine_yuan is None else f"{case.fine_yuan / 10_000:.4f}",
         "车货总质量(kg)": "" if case.total_kg is None else str(case.total_kg),
@@ -229,13 +262,17 @@ def anjian(case: Case) -> Row:
         "partyNumber": owner.number,
         "plateNo": case.vehicle.plate,
         "plateColour": WORD_COLOR[case.vehicle.color],
+        "vehicleType": GA24_BODY[case.vehicle.body],
         "axles": case.vehicle.axles,
         "certificate": case.vehicle.certificate_no,
-        "illegalAct": case.violation,
+        "driver": {"name": case.driver.name, "licence": case.driver.number},
+        "illegalAct": ningguo_words(case.cause),
         "facts": case.facts,
         "lawBasis": case.basis,
         "decision": "处罚" if case.decision_type == "penalty" else "不予处罚",
-        "penaltyKind": {"fine": "罚款", "warning": "警告", "none": None}[case.penalty_category],
+        "discretion": case.discretion,
+        "procedure": PROCEDURE_ZH[case.procedure],
+        "penaltyKind": PENALTY_ZH.get(case.penalty_category),
         "penaltyText": case.content,
         "amountYuan": case.fine_yuan,
         "grossKg": case.total_kg,

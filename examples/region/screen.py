@@ -52,15 +52,37 @@ class ExchangeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownLine:
+    """Texts of an agency's own records that no code list knows, and the values they stand in."""
+
+    agency: Text
+    texts: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLine:
+    """How many parties two agencies both have cases of, as the tokens say."""
+
+    one: Text
+    other: Text
+    parties: int
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """A night of the region, and where to look at what it left behind.
 
     ``target`` is the folder of the region as the reader would type it; ``first`` says whether
     there is another night to come. ``failed``: sources and streams that ended in an error.
+    ``against_the_law``: records by the article, in words.
     """
 
     sources: Sequence[SourceLine]
     exchanges: Sequence[ExchangeLine]
+    unknown: Sequence[UnknownLine]
+    against_the_law: Mapping[Text, int]
+    shared: Sequence[SharedLine]
     target: Path
     seconds: float
     first: bool = True
@@ -73,7 +95,7 @@ def show(night: Night, console: Console) -> None:
 
 
 def closing_screen(night: Night, *, wide: bool) -> RenderableType:
-    """The screen: what came in, why rows wait, what was exchanged, where it lies, what to try.
+    """The screen: what came in, why rows wait, what was exchanged, what was found, what to try.
 
     ``wide``: each source's reasons stand beside its counts; else they are added up below.
     """
@@ -82,6 +104,7 @@ def closing_screen(night: Night, *, wide: bool) -> RenderableType:
         _headline(night),
         *((sources,) if wide else (sources, _reasons(night.sources))),
         _exchanges_table(night.exchanges),
+        *_findings(night),
         *_places(night.target, first=night.first),
     )
 
@@ -183,11 +206,58 @@ def _exchanges_table(lines: Sequence[ExchangeLine]) -> Table:
     return table
 
 
+def _findings(night: Night) -> tuple[Cell, ...]:
+    """Three short lists: nothing in them was refused, all of it is for a person to look at."""
+    colon = Text(en=": ", zh="：")
+    comma = Text(en="; ", zh="；")
+    codes = str(comma).join(
+        f"{line.agency}{colon}"
+        + str(
+            Text(
+                en=f"{line.texts} texts, {line.records:,} records",
+                zh=f"{line.texts} 种写法，{line.records:,} 条",
+            )
+        )
+        for line in night.unknown
+    )
+    law = [f"  {count:>4,}  {what}" for what, count in _most(night.against_the_law)]
+    shared = str(comma).join(
+        f"{line.one} – {line.other}{colon}{line.parties:,}" for line in night.shared
+    )
+    return (
+        _finding(
+            Text(
+                en="Codes that no list knows yet (accepted, the source's text kept)",
+                zh="代码表尚不认识的写法（照常入库，保留原文）",
+            ),
+            f"  {codes}",
+        ),
+        _finding(
+            Text(
+                en="Results that their own law does not give (accepted and flagged)",
+                zh="与本地适用的规定不一致的处理结果（照常入库并标记）",
+            ),
+            *law,
+        ),
+        _finding(
+            Text(
+                en="The same parties on both sides, by token (no number went over)",
+                zh="两地都有案件的当事人（按标识比对，证件号码不出本单位）",
+            ),
+            f"  {shared}",
+        ),
+    )
+
+
+def _finding(title: Text, *lines: str) -> Cell:
+    return Cell("\n".join([str(title), *(lines or (f"  {Text(en='none', zh='没有')}",)), ""]))
+
+
 def _places(target: Path, *, first: bool) -> tuple[RenderableType, ...]:
     where = (
         (Text(en="nodes", zh="三个节点"), f"{target}/anji  {target}/guangde  {target}/ningguo"),
         (Text(en="bundles", zh="数据包"), f"{target}/anji/repository/streams"),
-        (Text(en="defects put in", zh="放入的差错"), f"{target}/ground-truth.json"),
+        (Text(en="what was put in", zh="放入的差错"), f"{target}/ground-truth.json"),
     )
     again = "" if target == Path("demo") else f" --target {target}"
     later = (
@@ -200,6 +270,10 @@ def _places(target: Path, *, first: bool) -> tuple[RenderableType, ...]:
         (
             Text(en="rows that wait", zh="待核对的行"),
             f".venv/bin/hefu quarantine list --node {target}/guangde",
+        ),
+        (
+            Text(en="unknown codes", zh="未识别的代码"),
+            f".venv/bin/hefu codes unmapped --node {target}/guangde",
         ),
         later if first else afresh,
     )

@@ -7,6 +7,7 @@ again. From there to a partner's lake: ``tests/flows``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,11 @@ from examples_constants import NOW, SMALL
 from connectors.pull import PullRequest
 from examples.region.agencies import AGENCIES, ANJI, Agency
 from examples.region.generator import PLAN
-from examples.region.ledger import Ledger
+from examples.region.ledger import AGAINST_THE_LAW, Ledger
 from examples.region.region import Region, next_night, set_up
 from examples.region.systems.running import Systems
 from flows.ingest import ingest
+from hefu.code_work.unmapped import unmapped
 from hefu.node import load_node
 from lake.runs import RunRecord
 from lake.store import Lake
@@ -86,11 +88,47 @@ def test_the_second_night_takes_in_just_what_is_new(nights: Nights, feed: Any) -
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
-def test_every_unread_plate_is_flagged_and_every_variant_is_not(nights: Nights, feed: Any) -> None:
-    run = nights.runs[feed.name, 1]
-    unread = nights.ledger.count(feed.name).get("plate_unread", 0)
-    assert run.soft.get(f"{feed.record_type}.plate_unread", 0) == unread
-    assert not run.soft.get(f"{feed.record_type}.plate_form")
+def test_what_was_put_in_is_flagged_and_nothing_else_is(nights: Nights, feed: Any) -> None:
+    """Unread plates, unknown codes, results against the law; no rule flags a sound row."""
+    put_in = Counter[str]()
+    for defect in nights.ledger.of_kind(
+        feed.name, "plate_unread", "unknown_code", *AGAINST_THE_LAW
+    ):
+        if defect.kind == "plate_unread":
+            put_in[f"{feed.record_type}.plate_unread"] += 1
+        elif defect.kind == "unknown_code":
+            put_in["code:" + defect.detail.partition("=")[0]] += 1
+        else:
+            put_in[defect.detail] += 1
+    assert nights.runs[feed.name, 1].soft == put_in
+
+
+@pytest.mark.parametrize("feed", CASES, ids=lambda feed: feed.name)
+def test_each_odd_record_is_flagged_by_the_rule_that_the_ledger_names(
+    nights: Nights, feed: Any
+) -> None:
+    expected = {
+        (d.identity, f"code:{d.detail.partition('=')[0]}" if d.kind == "unknown_code" else d.detail)
+        for d in nights.ledger.of_kind(feed.name, "unknown_code", *AGAINST_THE_LAW)
+    }
+    with connect() as con:
+        Lake(load_node(nights.region.node(feed.agency)).place("lake")).attach(con, "case_result")
+        found = con.execute(
+            "SELECT source_record_id, unnest(_flags) AS flag FROM case_result_current"
+        ).fetchall()
+    assert {pair for pair in found if not pair[1].endswith(".plate_unread")} == expected
+
+
+@pytest.mark.parametrize("agency", AGENCIES, ids=lambda agency: agency.folder)
+def test_unknown_codes_are_kept_counted_and_listed(nights: Nights, agency: Agency) -> None:
+    put_in = Counter(
+        (f"{feed.system}/{feed.stream}", *d.detail.split("="))
+        for feed in FEEDS
+        if feed.agency is agency
+        for d in nights.ledger.of_kind(feed.name, "unknown_code")
+    )
+    found = unmapped(load_node(nights.region.node(agency)))
+    assert {(u.stream_id, u.field, str(u.raw)): u.records for u in found} == put_in
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)

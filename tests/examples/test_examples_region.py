@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from examples_constants import NOW, SMALL
 
-from examples.region.agencies import AGENCIES, BY_CODE
+from examples.region.agencies import AGENCIES, BY_CODE, Agency
 from examples.region.region import (
     DROPS,
     MARKER,
@@ -59,7 +60,8 @@ def test_both_parties_hold_the_same_agreement(small_region: Region) -> None:
 def test_agreements_share_no_more_than_they_need(small_region: Region) -> None:
     """Of personal data only the plate, which is what the agencies compare, and what is suspected.
 
-    A lead says in words what is suspected; such words may name somebody, so they count as personal.
+    A lead says in words what is suspected; such words may name somebody, so they count as
+    personal, and so does what the source wrote, of which only granted fields go over.
     """
     for agency in AGENCIES:
         for agreement in load_node(small_region.node(agency)).agreements():
@@ -72,14 +74,25 @@ def test_agreements_share_no_more_than_they_need(small_region: Region) -> None:
                         for name in names
                         if contract.field(name).classification in ("personal", "sensitive")
                     }
-                    assert delicate <= {"vehicle_plate_no", "suspected_violation"}
+                    assert delicate <= {"vehicle_plate_no", "suspected_violation", "raw_values"}
 
 
 def test_keys_and_tokens_are_for_their_owner_only(small_region: Region) -> None:
     secret = [small_region.node(agency) / "keys" / "signing.pem" for agency in AGENCIES]
     secret += [token_path(small_region.root, api) for api in APIS]
+    secret += [path for a in AGENCIES for path in _pair_keys(small_region, a)]
     for path in secret:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def _pair_keys(region: Region, agency: Agency) -> list[Path]:
+    return sorted((region.node(agency) / "keys" / "pairs").iterdir())
+
+
+def test_each_pair_of_agencies_has_a_token_key_of_its_own(small_region: Region) -> None:
+    found = [path.read_bytes() for a in AGENCIES for path in _pair_keys(small_region, a)]
+    assert len(found) == 6
+    assert sorted(Counter(found).values()) == [2, 2, 2]
 
 
 def test_the_files_are_gb18030_and_hold_every_row_once(small_region: Region) -> None:

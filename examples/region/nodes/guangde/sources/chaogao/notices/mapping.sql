@@ -20,6 +20,7 @@ SELECT
     txt("IllegalPlace")                                   AS violation_place,
     '341882'                                              AS violation_division_code,
     txt("IllegalItem")                                    AS suspected_violation,
+    code('case_cause', 'zh', "IllegalItem")               AS common_cause_code,
     credit_code("CopyDepartCode")                         AS from_org,
     credit_code("AcceptDeptCode")                         AS to_org,
     CASE "FeedbackNeed" WHEN '0' THEN 'true' WHEN '1' THEN 'false' ELSE "FeedbackNeed" END
