@@ -5,7 +5,7 @@ Needs no node. Inside one, its own rule packs and working days count, too.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,8 +18,18 @@ from hefu.commands.options import (
     add_command,
     add_group,
     argument,
-    node_if_any,
     option,
+)
+from hefu.commands.rules_asked import (
+    DIVISION,
+    ON,
+    ReadAs,
+    calendar_here,
+    date_of,
+    day_of,
+    division_of,
+    packs_here,
+    reading_of,
 )
 from hefu.commands.rules_text import (
     assessment_json,
@@ -32,24 +42,14 @@ from hefu.commands.rules_text import (
     say_limit,
     verified,
 )
-from hefu.terminal import CST, say, say_data, say_json, say_table, tr
+from hefu.terminal import say, say_data, say_json, say_table, tr
 from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from schemas.law.calendar import Calendar, RollOver
-    from schemas.law.overload import Limit, Reading
+    from schemas.law.calendar import RollOver
+    from schemas.law.overload import Limit
     from schemas.rulepack import RulePack
-
-ON = option(
-    "--on", metavar="DATE", en="the law of this day (default: today)", zh="按此日的法律（默认今天）"
-)
-DIVISION = option(
-    "--division",
-    metavar="CODE",
-    en="GB/T 2260 code of the place; without it the law of the whole country",
-    zh="地点的行政区划代码（GB/T 2260）；不写则按全国的规定",
-)
 
 
 class Configuration(StrEnum):
@@ -58,15 +58,6 @@ class Configuration(StrEnum):
     truck = "truck"
     train = "train"
     train_single_drive = "train-single-drive"
-
-
-class ReadAs(StrEnum):
-    """How a step that is not full counts, and where steps begin."""
-
-    floor_limit = "floor-limit"
-    floor_free = "floor-free"
-    ceil_limit = "ceil-limit"
-    ceil_free = "ceil-free"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -138,7 +129,7 @@ def list_(
     from schemas.rule_entries import Entry
     from schemas.rulepack import packs_of
 
-    day, packs = _day(on), packs_of(_division(division), _packs(ctx, node))
+    day, packs = day_of(on), packs_of(division_of(division), packs_here(ctx, node))
     found = [
         (p, e)
         for p in packs
@@ -190,7 +181,7 @@ def show(
 ) -> None:
     from schemas.rule_entries import Entry
 
-    every = [(pack, entry) for pack in _packs(ctx, node) for entry in pack.entries(Entry)]
+    every = [(pack, entry) for pack in packs_here(ctx, node) for entry in pack.entries(Entry)]
     found = [(pack, entry) for pack, entry in every if entry.name == name]
     if not found:
         from schemas.contract import did_you_mean
@@ -275,10 +266,10 @@ def overload(  # noqa: PLR0913 (a command's arguments are its words)
 ) -> None:
     from schemas.law.overload import fine
 
-    day, place, packs = _day(on), _division(division), _packs(ctx, node)
+    day, place, packs = day_of(on), division_of(division), packs_here(ctx, node)
     found = None if limit_kg is not None else _limit_of(axles, place, day, configuration, packs)
     limit = limit_kg if found is None else found.limit_kg
-    assessments = fine(weight_kg, limit or 0, place, day, reading=_reading(read_as), packs=packs)
+    assessments = fine(weight_kg, limit or 0, place, day, reading=reading_of(read_as), packs=packs)
     if as_json:
         say_json(
             {
@@ -322,7 +313,7 @@ def deadline(
 ) -> None:
     from schemas.law.calendar import add_natural_days, add_working_days
 
-    start, calendar = _date("--from", from_), _calendar(ctx, node)
+    start, calendar = date_of("--from", from_), calendar_here(ctx, node)
     if (working_days is None) == (days is None):
         raise ConfigError(
             Text(
@@ -391,9 +382,9 @@ def limitation(
 ) -> None:
     from schemas.law.limitation import limitation as limitation_of
 
-    day, packs = _day(on), _packs(ctx, node)
-    last = _date("--ended", ended)
-    found = limitation_of(last, _division(division), day, grave=grave, packs=packs)
+    day, packs = day_of(on), packs_here(ctx, node)
+    last = date_of("--ended", ended)
+    found = limitation_of(last, division_of(division), day, grave=grave, packs=packs)
     passed = found.passed_on(day)
     if as_json:
         say_json(
@@ -419,19 +410,6 @@ def limitation(
         say_basis(basis)
 
 
-def _packs(ctx: typer.Context, given: Path | None) -> tuple[RulePack, ...]:
-    """The installed packs, and the node's own where there is a node."""
-    from schemas.rulepack import rule_packs
-
-    here = node_if_any(ctx, given)
-    return rule_packs() if here is None else here.rule_packs()
-
-
-def _calendar(ctx: typer.Context, given: Path | None) -> Calendar | None:
-    here = node_if_any(ctx, given)
-    return None if here is None else here.calendar()
-
-
 def _limit_of(
     axles: int,
     place: str,
@@ -447,42 +425,3 @@ def _limit_of(
         return limit(axles, place, day, packs=packs)
     kind: Literal["truck", "train"] = "truck" if configuration is Configuration.truck else "train"
     return limit(axles, place, day, configuration=kind, packs=packs)
-
-
-def _reading(read_as: ReadAs | None) -> Reading:
-    from schemas.law.overload import Reading
-
-    match read_as:
-        case None:
-            return Reading()
-        case ReadAs.floor_limit:
-            return Reading("floor", "limit")
-        case ReadAs.floor_free:
-            return Reading("floor", "free")
-        case ReadAs.ceil_limit:
-            return Reading("ceil", "limit")
-        case ReadAs.ceil_free:
-            return Reading("ceil", "free")
-
-
-def _day(on: str | None) -> date:
-    return datetime.now(UTC).astimezone(CST).date() if on is None else _date("--on", on)
-
-
-def _date(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            Text(en=f"{name}: not a date", zh=f"{name}：不是日期"),
-            hint=Text(en="write it as 2026-10-08", zh="请写成 2026-10-08 的形式"),
-        ) from error
-
-
-def _division(code: str) -> str:
-    if code and not (code.isascii() and code.isdigit() and len(code) == 6):
-        raise ConfigError(
-            Text(en="--division: not a code of GB/T 2260", zh="--division：不是行政区划代码"),
-            hint=Text(en="six digits, for instance 330523", zh="六位数字，例如 330523"),
-        )
-    return code
