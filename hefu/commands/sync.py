@@ -148,6 +148,14 @@ def backfill(
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
     if dry_run:
         say(tr("dry run: nothing was stored", "试运行：未写入任何数据"))
+        if from_landing:
+            # Each of its runs is judged by the lake as it is, not as the run before would leave it.
+            say(
+                tr(
+                    "accepted is the most there could be: what two nights gave alike is counted twice",
+                    "“入库”为上限：两夜内容相同的记录各计一次",
+                )
+            )
     _finish(outcomes, as_json=as_json)
 
 
