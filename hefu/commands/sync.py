@@ -152,7 +152,7 @@ def backfill(
             # Each of its runs is judged by the lake as it is, not as the run before would leave it.
             say(
                 tr(
-                    "accepted is the most there could be: what two nights gave alike is counted twice",
+                    "accepted is the most there could be: what two nights gave alike counts twice",
                     "“入库”为上限：两夜内容相同的记录各计一次",
                 )
             )
