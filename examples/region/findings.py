@@ -73,7 +73,7 @@ def _about(rule_id: str) -> Text | None:
 
 @dataclass(frozen=True, slots=True)
 class SameParty:
-    """One token that cases of two agencies have: the numbers of their cases, as they gave them."""
+    """One token that cases of two agencies have, and the case numbers on either side."""
 
     token: str
     own: tuple[str, ...]
@@ -92,10 +92,10 @@ def same_parties(node: Node, partner: str) -> list[SameParty]:
         set_token_key(con, load_pair_key(node.pair_key_path(partner), partner))
         rows = con.execute(
             f"WITH own AS (SELECT {field_token_sql('party_id_token')} AS token,"
-            "    list(source_record_id ORDER BY source_record_id) AS ids"
+            "    list(case_no ORDER BY case_no) AS ids"
             f"  FROM {_CASES}_current WHERE source_org_code = $own GROUP BY token),"
             " theirs AS (SELECT party_id_token AS token,"
-            "    list(source_record_id ORDER BY source_record_id) AS ids"
+            "    list(case_no ORDER BY case_no) AS ids"
             f"  FROM {_CASES}_current WHERE source_org_code = $partner GROUP BY token)"
             " SELECT token, own.ids, theirs.ids FROM own JOIN theirs USING (token) ORDER BY token",
             {"own": node.agency.code, "partner": partner},

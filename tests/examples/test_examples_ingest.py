@@ -7,27 +7,38 @@ again. From there to a partner's lake: ``tests/flows``.
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
-from examples_constants import NOW, SMALL
+from examples_constants import NOW
 
 from connectors.pull import PullRequest
 from examples.region.agencies import AGENCIES, ANJI, Agency
+from examples.region.findings import same_parties
 from examples.region.generator import PLAN
-from examples.region.ledger import AGAINST_THE_LAW, Ledger
+from examples.region.ledger import AGAINST_THE_LAW, OF_ONE_PARTY, Ledger
 from examples.region.region import Region, next_night, set_up
 from examples.region.systems.running import Systems
+from flows.incoming import incoming_of, take_in
 from flows.ingest import ingest
+from flows.outgoing import grants_of, publish_to
 from hefu.code_work.unmapped import unmapped
 from hefu.node import load_node
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.sql import connect
 
+# So many records that each kind of result against the law is among them.
+SEED, RECORDS = 5, 1_500
+NUMBER = re.compile(r"999999(?:19|20)\d{9}[0-9X]|9[12]999999[0-9A-Z]{10}")
 FEEDS = tuple(feed for feed, _, _ in PLAN)
 TWICE = tuple(feed for feed in FEEDS if feed.agency is ANJI)
 CASES = tuple(feed for feed in FEEDS if feed.record_type == "case_result")
@@ -35,7 +46,7 @@ CASES = tuple(feed for feed in FEEDS if feed.record_type == "case_result")
 
 @dataclass(frozen=True)
 class Nights:
-    """A region after two nights: the runs of (feed, night)."""
+    """A region after two nights and an exchange: the runs of (feed, night)."""
 
     region: Region
     ledger: Ledger
@@ -50,9 +61,19 @@ def _run(region: Region, *agencies: Agency) -> Iterator[tuple[str, RunRecord]]:
             yield f"{agency.folder}/{source.stream_id}", ingest(node, source, request, NOW)
 
 
+def _exchange(region: Region) -> None:
+    nodes = [load_node(region.node(agency)) for agency in AGENCIES]
+    for node in nodes:
+        for outgoing in grants_of(node):
+            publish_to(node, outgoing, NOW)
+    for node in nodes:
+        for incoming in incoming_of(node):
+            take_in(node, incoming, NOW)
+
+
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    region = set_up(tmp_path_factory.mktemp("nights") / "region", 7, NOW, SMALL)
+    region = set_up(tmp_path_factory.mktemp("nights") / "region", SEED, NOW, RECORDS)
     with (
         pytest.MonkeyPatch.context() as patch,
         Systems(region.root, "--fail-first", "2") as systems,
@@ -62,6 +83,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
         runs = {(feed, 1): run for feed, run in _run(region, *AGENCIES)}
         next_night(region)
         runs |= {(feed, 2): run for feed, run in _run(region, ANJI)}
+    _exchange(region)
     return Nights(region, region.generated().ledger, runs)
 
 
@@ -103,6 +125,11 @@ def test_what_was_put_in_is_flagged_and_nothing_else_is(nights: Nights, feed: An
     assert nights.runs[feed.name, 1].soft == put_in
 
 
+def test_each_kind_of_result_against_the_law_was_put_in(nights: Nights) -> None:
+    put_in = [d for feed in CASES for d in nights.ledger.of_kind(feed.name, *AGAINST_THE_LAW)]
+    assert {d.kind for d in put_in} == AGAINST_THE_LAW
+
+
 @pytest.mark.parametrize("feed", CASES, ids=lambda feed: feed.name)
 def test_each_odd_record_is_flagged_by_the_rule_that_the_ledger_names(
     nights: Nights, feed: Any
@@ -115,6 +142,8 @@ def test_each_odd_record_is_flagged_by_the_rule_that_the_ledger_names(
         Lake(load_node(nights.region.node(feed.agency)).place("lake")).attach(con, "case_result")
         found = con.execute(
             "SELECT source_record_id, unnest(_flags) AS flag FROM case_result_current"
+            " WHERE source_org_code = $1",
+            [feed.agency.code],
         ).fetchall()
     assert {pair for pair in found if not pair[1].endswith(".plate_unread")} == expected
 
@@ -128,7 +157,70 @@ def test_unknown_codes_are_kept_counted_and_listed(nights: Nights, agency: Agenc
         for d in nights.ledger.of_kind(feed.name, "unknown_code")
     )
     found = unmapped(load_node(nights.region.node(agency)))
+    assert {str(u.raw) for u in found if u.received} <= _partners_texts(nights, agency)
+    found = [u for u in found if not u.received]
     assert {(u.stream_id, u.field, str(u.raw)): u.records for u in found} == put_in
+
+
+def _partners_texts(nights: Nights, agency: Agency) -> set[str]:
+    others = [feed for feed in FEEDS if feed.agency is not agency]
+    found = [nights.ledger.of_kind(feed.name, "unknown_code") for feed in others]
+    return {d.detail.partition("=")[2] for defects in found for d in defects}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), list(permutations(CASES, 2)), ids=lambda feed: feed.agency.folder
+)
+def test_tokens_match_the_parties_of_both_and_nobody_else(
+    nights: Nights, one: Any, other: Any
+) -> None:
+    """Case by case, and from both sides: the ledger knows who is the same."""
+    numbers = {feed.name: _case_numbers(nights, feed.agency) for feed in (one, other)}
+    expected = {
+        ((numbers[one.name][d.identity],), (numbers[other.name][e.identity],))
+        for d in nights.ledger.of_kind(one.name, *OF_ONE_PARTY)
+        for e in nights.ledger.of_kind(other.name, *OF_ONE_PARTY)
+        if d.detail == e.detail
+    }
+    node = load_node(nights.region.node(one.agency))
+    found = [(m.own, m.theirs) for m in same_parties(node, other.agency.code)]
+    assert expected
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
+def _case_numbers(nights: Nights, agency: Agency) -> dict[str, str]:
+    """An agency's own cases: the number that its system has → the case number."""
+    with connect() as con:
+        Lake(load_node(nights.region.node(agency)).place("lake")).attach(con, "case_result")
+        rows = con.execute(
+            "SELECT source_record_id, case_no FROM case_result_current WHERE source_org_code = $1",
+            [agency.code],
+        ).fetchall()
+    return dict(rows)
+
+
+def test_no_bundle_holds_a_number(nights: Nights) -> None:
+    """Neither as the bytes lie there nor in any column; the nodes' own records do hold them."""
+    bundles = sorted(nights.region.root.glob("*/repository/**/*.hefu"))
+    assert len(bundles) == 6
+    columns = set()
+    for path in bundles:
+        assert not NUMBER.search(path.read_bytes().decode("latin-1"))
+        with zipfile.ZipFile(path) as entries:
+            for name in entries.namelist():
+                data = entries.read(name)
+                assert not NUMBER.search(data.decode("latin-1"))
+                if name.endswith(".parquet"):
+                    table = pq.read_table(io.BytesIO(data))
+                    columns |= set(table.column_names)
+                    assert not NUMBER.search(str(table.to_pylist()))
+    assert {"party_id_token", "driver_id_token", "raw_values"} <= columns
+    assert not {"party_id_no", "driver_license_no", "party_name", "driver_name"} & columns
+    with connect() as con:
+        Lake(load_node(nights.region.node(ANJI)).place("lake")).attach(con, "case_result")
+        own = con.execute("SELECT party_id_no, driver_license_no FROM case_result_current")
+        assert NUMBER.search(str(own.fetchall()))
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
