@@ -36,7 +36,8 @@ _ABOUT: Final = {
     r"case_result\.summary_fine_over_limit": Text(en="fined on the spot", zh="当场处罚"),
     r"law:": Text(en="other", zh="其他"),
 }
-_ISSUED: Final = re.compile("（.*?）")
+# The screen is narrow: the law by its short name, without the number it was issued by.
+_LONG: Final = re.compile("（.*?）|^中华人民共和国| ")
 
 
 def unknown_lines(region: Region) -> list[UnknownLine]:
@@ -44,7 +45,7 @@ def unknown_lines(region: Region) -> list[UnknownLine]:
     lines = []
     for agency in AGENCIES:
         node = load_node(region.node(agency))
-        own = [each for each in unmapped(node) if not each.received]
+        own = unmapped(node, [source.stream_id for source in node.sources()])
         texts = {(each.field, each.raw) for each in own}
         lines.append(UnknownLine(agency.label, len(texts), sum(each.records for each in own)))
     return lines
@@ -61,7 +62,7 @@ def against_the_law(region: Region) -> dict[Text, int]:
             for rule_id, records in run.soft.items():
                 about = _about(rule_id)
                 if about is not None:
-                    article = _ISSUED.sub("", rules[rule_id].source or "")
+                    article = _LONG.sub("", rules[rule_id].source or "")
                     label = Text(en=f"{article}, {about.en}", zh=f"{article}（{about.zh}）")
                     counted[label] += records
     return dict(counted)

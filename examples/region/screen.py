@@ -206,7 +206,7 @@ def _exchanges_table(lines: Sequence[ExchangeLine]) -> Table:
     return table
 
 
-def _findings(night: Night) -> tuple[Cell, ...]:
+def _findings(night: Night) -> tuple[RenderableType, ...]:
     """Three short lists: nothing in them was refused, all of it is for a person to look at."""
     colon = Text(en=": ", zh="：")
     comma = Text(en="; ", zh="；")
@@ -214,7 +214,7 @@ def _findings(night: Night) -> tuple[Cell, ...]:
         f"{line.agency}{colon}"
         + str(
             Text(
-                en=f"{line.texts} texts, {line.records:,} records",
+                en=f"{line.texts} in {line.records:,} records",
                 zh=f"{line.texts} 种写法，{line.records:,} 条",
             )
         )
@@ -246,11 +246,12 @@ def _findings(night: Night) -> tuple[Cell, ...]:
             ),
             f"  {shared}",
         ),
+        Cell(""),
     )
 
 
 def _finding(title: Text, *lines: str) -> Cell:
-    return Cell("\n".join([str(title), *(lines or (f"  {Text(en='none', zh='没有')}",)), ""]))
+    return Cell("\n".join([str(title), *(lines or (f"  {Text(en='none', zh='没有')}",))]))
 
 
 def _places(target: Path, *, first: bool) -> tuple[RenderableType, ...]:

@@ -35,7 +35,7 @@ WORDS = {
         "the fine is negative",
         "Anji → Guangde",
         "quarantined",
-        "3 texts, 17 records",
+        "3 in 17 records",
         "12  浙江省公路条例第五十三条, overload fine",
         "Anji – Guangde: 50",
     ),
