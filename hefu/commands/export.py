@@ -14,6 +14,8 @@ from hefu.terminal import say, say_data, say_json, say_warning, show_count, tr
 from schemas.exports import export_formats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hefu.exporting import Exported
 
 
@@ -146,7 +148,7 @@ def export(  # noqa: PLR0913 (each is an option of the command)
         )
     if public:
         say(tr(f"masked: {about.publication_basis.en}", f"已遮盖：{about.publication_basis.zh}"))
-    _tell(made)
+    _tell(made, {column.code: column.label for column in about.columns})
     if as_json:
         say_json(
             {
@@ -174,7 +176,23 @@ _WHY = {
 }
 
 
-def _tell(made: Exported) -> None:
+_PROBLEMS = {
+    "missing": ("without", "缺少"),
+    "length": ("too long for", "超长："),
+    "formula": ("would run as a formula:", "会被当作公式："),
+    "unmapped": ("a code that no list knows:", "代码未对照："),
+}
+
+
+def _named(problem: str, labels: Mapping[str, str]) -> str:
+    """``missing:CF_YXQ`` in words, with the item's label and its code."""
+    kind, _, item = problem.partition(":")
+    en, zh = _PROBLEMS[kind]
+    shown = f"{labels[item]} {item}" if item in labels else item
+    return tr(f"{en} {shown}", f"{zh}{shown}")
+
+
+def _tell(made: Exported, labels: Mapping[str, str]) -> None:
     out = made.current - made.exported
     say(
         tr(
@@ -187,7 +205,7 @@ def _tell(made: Exported) -> None:
     for reason, count in made.left_out.items():
         say(tr(f"  {count} {_WHY[reason][0]}", f"  {_WHY[reason][1]} {count} 条"))
     if made.list_path is not None:
-        reasons = ", ".join(f"{name} {count}" for name, count in made.problems.items())
+        reasons = ", ".join(f"{_named(n, labels)} × {count}" for n, count in made.problems.items())
         say_warning(
             tr(
                 f"{made.listed} records can't be exported: {reasons}",

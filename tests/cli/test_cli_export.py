@@ -106,6 +106,7 @@ def test_current_records_are_exported_or_left_out(hefu: Hefu, filled: Node, tmp_
     assert reasons["000008"] == "missing:CF_YXQ"
     assert "unmapped:party_category" in reasons["000014"].split()
     assert reasons["000016"] == "missing:CF_XDR_ZJLX"
+    assert "without 处罚有效期 CF_YXQ × " in ran.err
 
 
 def test_what_is_exported_comes_back_the_same(hefu: Hefu, filled: Node, tmp_path: Path) -> None:
