@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import CITY, COUNTY, Hefu, add_source, make_node
+from cli_world import AGREEMENT, CITY, COUNTY, Hefu, add_source, make_node
 
 from hefu.code_work.citations import citations
 from hefu.code_work.suggest import plain
@@ -42,25 +42,6 @@ SELECT
     txt("处罚依据") AS penalty_basis,
     code('plate_color', 'jt697', "颜色") AS vehicle_plate_color
 FROM named
-"""
-AGREEMENT = f"""\
-id = "county-city"
-version = 1
-valid_from = 2026-01-01
-valid_until = 2099-12-31
-[[parties]]
-code = "{COUNTY.code}"
-name = "{COUNTY.name}"
-[[parties]]
-code = "{CITY.code}"
-name = "{CITY.name}"
-[[grants]]
-from = "{COUNTY.code}"
-to = "{CITY.code}"
-purpose = "overload_accumulation"
-legal_basis = "公路安全保护条例 第六十六条"
-[grants.records]
-case_result = ["case_no", "decision_date", "common_cause_code"{{more}}]
 """
 
 
@@ -356,7 +337,8 @@ def connect_partners(county: Node, city: Node, more: str) -> None:
         write_card(ours, card, str(ours.place("repository")))
         take_card(theirs, card)
         (ours.root / "agreements" / "a.toml").write_text(
-            AGREEMENT.replace("{more}", more), encoding="utf-8"
+            AGREEMENT.replace('"decision_date"]', f'"decision_date", "common_cause_code"{more}]'),
+            encoding="utf-8",
         )
 
 
