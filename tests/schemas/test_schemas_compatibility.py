@@ -388,8 +388,8 @@ def test_a_released_code_never_disappears(tmp_path: Path) -> None:
     assert len(check_types(tmp_path, record_types()[1:])) == 1
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "case_result"), ("zh", "代码表")])
-def test_the_command_says_what_changed(
+@pytest.mark.parametrize(("language", "words"), [("en", ": "), ("zh", "：")])
+def test_the_command_says_of_each_contract_what_changed(
     language: str,
     words: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -398,5 +398,6 @@ def test_the_command_says_what_changed(
     monkeypatch.setenv("HEFU_LANG", language)
     assert main([]) == 0
     said = capsys.readouterr()
+    assert all(f"\n{name} " in f"\n{said.out}" for name in record_types())
     assert words in said.out
     assert said.err == ""
