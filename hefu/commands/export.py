@@ -11,7 +11,7 @@ import typer
 
 from hefu.commands.options import JSON, NODE, add_command, argument, open_node, option
 from hefu.terminal import say, say_data, say_json, say_warning, show_count, tr
-from schemas.exports import export_formats
+from schemas.export_names import export_formats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

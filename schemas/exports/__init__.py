@@ -22,6 +22,7 @@ from pydantic import Field
 
 from schemas.contract import did_you_mean
 from schemas.errors import ConfigError
+from schemas.export_names import export_formats
 from schemas.mappings import StrictModel, Words
 from schemas.text import Text
 from schemas.toml import parse_toml
@@ -65,15 +66,6 @@ class ExportFormat:
     name: str
     about: ExportAbout
     sql: str
-
-
-@cache
-def export_formats() -> tuple[str, ...]:
-    """The names of the formats, sorted."""
-    here = files(__name__)
-    return tuple(
-        sorted(e.name for e in here.iterdir() if e.is_dir() and (e / "about.toml").is_file())
-    )
 
 
 @cache

@@ -23,7 +23,8 @@ from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import canonical
 from schemas.contract import load_contract
-from schemas.exports import export_formats, load_export
+from schemas.export_names import export_formats
+from schemas.exports import load_export
 from schemas.mappings import load_ready
 
 NOW = datetime(2026, 11, 1, 1, 30, tzinfo=UTC)
