@@ -238,6 +238,6 @@ def _unmapped(row: Sequence[object], contract: Contract, readers: _Readers) -> U
         records=int(str(records)),
         first_seen=first,
         last_seen=last,
-        example=str(example),
+        example="" if example is None else str(example),
         bases=tuple(bases) if isinstance(bases, list) else (),
     )

@@ -362,6 +362,7 @@ def test_what_a_partner_could_not_map_is_listed_until_they_have(
     (entry,) = listed(hefu, city).values()
     assert (entry["raw"], entry["records"], entry["received"]) == (told, 2, True)
     assert entry["stream"].startswith(f"bundle:{COUNTY.code}/")
+    assert entry["example"] == ""  # the agreement does not grant the source's number
     assert entry["schemes"] == []
     assert listed(hefu, city, entry["stream"]) == {("common_cause_code", told): entry}
     spoken = hefu("codes", "suggest", "--node", city.root)
