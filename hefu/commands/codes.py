@@ -23,6 +23,7 @@ from hefu.commands.options import (
     add_command,
     add_group,
     argument,
+    date_of,
     node_if_any,
     open_node,
     option,
@@ -35,8 +36,6 @@ from hefu.terminal import (
     say_warning,
     tr,
 )
-from schemas.errors import ConfigError
-from schemas.text import Text
 
 if TYPE_CHECKING:
     from hefu.code_work.lists import Codes
@@ -317,12 +316,4 @@ def _say_next(node: Node, name: str, scheme: str) -> None:
 
 
 def _day(name: str, written: str | None) -> date | None:
-    if written is None:
-        return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError as error:
-        raise ConfigError(
-            Text(en=f"{name}: {written!r} is not a date", zh=f"{name}：“{written}”不是日期"),
-            hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的格式"),
-        ) from error
+    return None if written is None else date_of(name, written)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,3 +143,14 @@ def find_node(given: Path | None, here: Path, variable: str | None) -> Path:
 def is_verbose(ctx: typer.Context) -> bool:
     """Whether ``--verbose`` stood before the command."""
     return isinstance(ctx.obj, Session) and ctx.obj.verbose
+
+
+def date_of(name: str, text: str) -> date:
+    """The date that the option ``name`` says. Raises :class:`ConfigError` that names it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            Text(en=f"{name}: {text!r} is not a date", zh=f"{name}：“{text}”不是日期"),
+            hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的形式"),
+        ) from error

@@ -18,6 +18,7 @@ from hefu.commands.options import (
     add_command,
     add_group,
     argument,
+    date_of,
     option,
 )
 from hefu.commands.rules_asked import (
@@ -25,7 +26,6 @@ from hefu.commands.rules_asked import (
     ON,
     ReadAs,
     calendar_here,
-    date_of,
     day_of,
     division_of,
     packs_here,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hefu.commands.options import node_if_any, option
+from hefu.commands.options import date_of, node_if_any, option
 from hefu.terminal import CST
 from schemas.errors import ConfigError
 from schemas.text import Text
@@ -56,17 +56,6 @@ def calendar_here(ctx: typer.Context, given: Path | None) -> Calendar | None:
 def day_of(on: str | None) -> date:
     """The day that ``--on`` says, else today in China. Raises :class:`ConfigError`."""
     return datetime.now(UTC).astimezone(CST).date() if on is None else date_of("--on", on)
-
-
-def date_of(name: str, text: str) -> date:
-    """The date that an option says. Raises :class:`ConfigError` that names the option."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            Text(en=f"{name}: not a date", zh=f"{name}：不是日期"),
-            hint=Text(en="write it as 2026-10-08", zh="请写成 2026-10-08 的形式"),
-        ) from error
 
 
 def division_of(code: str) -> str:
