@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from connectors.reader_config import FilesReader, Reader, RestReader, Strict
+from connectors.reader_config import FilesReader, Reader, RestReader
 from schemas.codes import canonical
 from schemas.text import Text
-from schemas.toml import load_toml
+from schemas.toml import StrictModel, Words, load_toml
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 _ISO_DURATION = re.compile(
@@ -32,7 +32,7 @@ def parse_duration(value: Any) -> Any:
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
-class CursorConfig(Strict):
+class CursorConfig(StrictModel):
     """The field whose greatest value tells how far a REST source was read."""
 
     field: str
@@ -59,7 +59,7 @@ class CursorConfig(Strict):
         return self
 
 
-class WindowConfig(Strict):
+class WindowConfig(StrictModel):
     """How a backfill by business date is asked for, or filtered."""
 
     since_parameter: str | None = None
@@ -96,7 +96,7 @@ def file_date_pattern(pattern: str) -> re.Pattern[str]:
     )
 
 
-class Expect(Strict):
+class Expect(StrictModel):
     """What an ordinary run looks like; the gate of the run judges by it."""
 
     min_rows: int = Field(default=0, ge=0)
@@ -107,7 +107,7 @@ class Expect(Strict):
     """Greatest age of the newest record."""
 
 
-class Defaults(Strict):
+class Defaults(StrictModel):
     """What the source need not say because it is true of every row."""
 
     division_code: str | None = Field(default=None, pattern=r"^\d{6}(\d{3}|\d{6})?$")
@@ -123,14 +123,7 @@ class Defaults(Strict):
         return value
 
 
-class Words(Strict):
-    """A reason in both languages, as the ready mappings give theirs."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-
-class SourceConfig(Strict):
+class SourceConfig(StrictModel):
     """One stream of one system of an agency."""
 
     system: Name
@@ -187,9 +180,7 @@ def _column(name: str) -> str:
 
 
 def _text(reason: str | Words) -> Text:
-    if isinstance(reason, Words):
-        return Text(en=reason.en, zh=reason.zh)
-    return Text(en=reason, zh=reason)
+    return reason.text if isinstance(reason, Words) else Text(en=reason, zh=reason)
 
 
 def load_source(folder: Path) -> SourceConfig:

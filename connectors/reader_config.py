@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from schemas.toml import StrictModel
 
 Encoding = Literal["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"]
 FileFormat = Literal["csv", "json", "jsonl", "parquet"]
@@ -15,12 +17,6 @@ FileFormat = Literal["csv", "json", "jsonl", "parquet"]
 MIB = 1 << 20
 DEFAULT_RECORD_BYTES = 2 * MIB
 _SECRET = re.compile(r"^(env|file|block):\S+$")
-
-
-class Strict(BaseModel):
-    """A configuration table in which every key is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _secret_reference(value: str) -> str:
@@ -32,7 +28,7 @@ def _secret_reference(value: str) -> str:
 # ---- reading bytes as rows -------------------------------------------------------------------
 
 
-class _Rows(Strict):
+class _Rows(StrictModel):
     """What both readers need to make rows of bytes."""
 
     encoding: Encoding = "utf-8-sig"
@@ -86,24 +82,24 @@ class FilesReader(_Rows):
 # ---- REST ------------------------------------------------------------------------------------
 
 
-class NoAuth(Strict):
+class NoAuth(StrictModel):
     kind: Literal["none"] = "none"
 
 
-class BearerAuth(Strict):
+class BearerAuth(StrictModel):
     kind: Literal["bearer"]
     token: Annotated[str, Field(description="env:NAME, file:PATH or block:NAME")]
     _check = field_validator("token")(_secret_reference)
 
 
-class BasicAuth(Strict):
+class BasicAuth(StrictModel):
     kind: Literal["basic"]
     username: str
     password: str
     _check = field_validator("password")(_secret_reference)
 
 
-class HeaderAuth(Strict):
+class HeaderAuth(StrictModel):
     """A key in a header of the source's own, such as ``X-Api-Key``."""
 
     kind: Literal["header"]
@@ -112,11 +108,11 @@ class HeaderAuth(Strict):
     _check = field_validator("value")(_secret_reference)
 
 
-class NoPages(Strict):
+class NoPages(StrictModel):
     kind: Literal["none"] = "none"
 
 
-class _Counted(Strict):
+class _Counted(StrictModel):
     size: int = Field(default=500, ge=1)
     size_parameter: str | None = None
     total: str | None = None
@@ -136,7 +132,7 @@ class OffsetPages(_Counted):
     offset_parameter: str = "offset"
 
 
-class TokenPages(Strict):
+class TokenPages(StrictModel):
     kind: Literal["cursor"]
     parameter: str = "cursor"
     token: str
@@ -145,13 +141,13 @@ class TokenPages(Strict):
     size_parameter: str | None = None
 
 
-class LinkPages(Strict):
+class LinkPages(StrictModel):
     """``Link: <…>; rel="next"`` (RFC 8288)."""
 
     kind: Literal["link"]
 
 
-class NextUrlPages(Strict):
+class NextUrlPages(StrictModel):
     kind: Literal["next_url"]
     url: str
     """Path to the next page's address in the answer; absent, null or empty: last page."""
@@ -164,7 +160,7 @@ Pages = Annotated[
 Auth = Annotated[NoAuth | BearerAuth | BasicAuth | HeaderAuth, Field(discriminator="kind")]
 
 
-class Success(Strict):
+class Success(StrictModel):
     """For sources that answer 200 with an error inside: ``code`` must be one of ``values``."""
 
     path: str

@@ -23,9 +23,8 @@ from pydantic import Field
 from schemas.contract import did_you_mean
 from schemas.errors import ConfigError
 from schemas.export_names import export_formats
-from schemas.mappings import StrictModel, Words
 from schemas.text import Text
-from schemas.toml import parse_toml
+from schemas.toml import StrictModel, Words, parse_toml
 
 
 class ExportColumn(StrictModel):

@@ -21,29 +21,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.contract import did_you_mean
 from schemas.errors import ConfigError
 from schemas.text import Text
-from schemas.toml import parse_toml
-
-
-class StrictModel(BaseModel):
-    """A table in which every key is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Words(StrictModel):
-    """The same in both languages."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    @property
-    def text(self) -> Text:
-        return Text(en=self.en, zh=self.zh)
+from schemas.toml import StrictModel, Words, parse_toml
 
 
 class ReadyColumn(StrictModel):
