@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -33,10 +33,11 @@ def parse_duration(value: Any) -> Any:
 
 
 class CursorConfig(StrictModel):
-    """The field whose greatest value tells how far a REST source was read."""
+    """The field whose greatest value tells how far a source was read."""
 
     field: str
-    parameter: str
+    parameter: str | None = None
+    """REST: the query parameter that asks for rows since then."""
     format: str = "iso"
     """``iso`` | ``epoch_s`` | ``epoch_ms`` | ``integer`` | ``text`` | a strptime pattern."""
     overlap: timedelta = timedelta(0)
@@ -96,6 +97,46 @@ def file_date_pattern(pattern: str) -> re.Pattern[str]:
     )
 
 
+class SnapshotConfig(StrictModel):
+    """A stream whose every pull is a full copy: what is no longer in it is gone at the source."""
+
+    max_removed: float = Field(default=0.1, ge=0, le=1)
+    """Greatest share of the records that may disappear in one run; beyond it none is retracted
+    and the run waits for a person (a copy that was cut short looks the same)."""
+
+
+class EventsConfig(StrictModel):
+    """A stream of changes in the order of ``[cursor] field``: each row is one event."""
+
+    operation: str | None = None
+    """Column that says what happened; unset: every event states its record anew."""
+    removed: tuple[str, ...] = ("D", "DELETE", "delete")
+    """Values of ``operation`` that say that the record is gone."""
+
+
+class Limits(StrictModel):
+    """What a weak partner can bear: for the whole ``system``, all its streams together."""
+
+    at_once: int = Field(default=2, ge=1)
+    """Streams of one system that are read at the same time."""
+    quiet_hours: tuple[str, ...] = ()
+    """Local times of day at which it is not asked: ``["08:00-12:00", "13:30-18:00"]``."""
+    run_minutes: float = Field(default=120, gt=0)
+    """A pull that takes longer is broken off, and goes on from there in the next run if it can."""
+    circuit_failures: int = Field(default=5, ge=1)
+    """Runs that may fail one after the other before it is left alone for a while."""
+    circuit_minutes: float = Field(default=60, gt=0)
+    """How long it is left alone, before one try."""
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _spans(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for span in value:
+            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", span):
+                raise ValueError('write a span of time as "08:00-18:00"')
+        return value
+
+
 class Expect(StrictModel):
     """What an ordinary run looks like; the gate of the run judges by it."""
 
@@ -131,9 +172,17 @@ class SourceConfig(StrictModel):
     record_type: Name
     label: str = ""
     time_zone: str = "Asia/Shanghai"
+    mode: Literal["cursor", "snapshot", "events"] = "cursor"
+    """``cursor``: what is new since the last pull. ``snapshot``: a full copy each time.
+    ``events``: a log of changes, in order. A backfill asks for a window whatever the mode."""
+    drift: Literal["evolve", "freeze", "discard_row", "discard_value"] = "evolve"
+    """What becomes of a column that nobody has told of (neither mapped nor explained)."""
     reader: Reader
     cursor: CursorConfig | None = None
     window: WindowConfig | None = None
+    snapshot: SnapshotConfig = Field(default_factory=SnapshotConfig)
+    events: EventsConfig | None = None
+    limits: Limits = Field(default_factory=Limits)
     expect: Expect = Field(default_factory=Expect)
     defaults: Defaults = Field(default_factory=Defaults)
     unused_columns: dict[str, Annotated[str, Field(min_length=1)] | Words] = Field(
@@ -169,9 +218,19 @@ class SourceConfig(StrictModel):
     @model_validator(mode="after")
     def _reader_fits(self) -> SourceConfig:
         if isinstance(self.reader, FilesReader) and self.cursor is not None:
-            raise ValueError("a folder is followed by its files; [cursor] is for kind = 'rest'")
+            raise ValueError(
+                "a folder is followed by its files; [cursor] is for REST and databases"
+            )
         if isinstance(self.reader, RestReader) and self.window and self.window.file_date:
             raise ValueError("file_date is for kind = 'files'")
+        if isinstance(self.reader, RestReader) and self.cursor and self.cursor.parameter is None:
+            raise ValueError("a REST source needs [cursor] parameter")
+        if self.mode == "snapshot" and self.cursor is not None:
+            raise ValueError("a snapshot is read whole every time; it has no [cursor]")
+        if (self.mode == "events") != (self.events is not None):
+            raise ValueError("mode = 'events' and the table [events] go together")
+        if self.mode == "events" and self.cursor is None:
+            raise ValueError("events are read in the order of [cursor] field")
         return self
 
 

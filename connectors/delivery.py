@@ -23,7 +23,8 @@ def quiet(done: int, total: int | None) -> None:
 class PullRequest:
     """``cursor``: what is new since ``cursor``; ``window``: business dates since..until, inclusive.
 
-    ``now`` is aware. A window never reads or moves a cursor.
+    ``now`` is aware. A window never reads or moves a cursor. ``full``: everything from the
+    start, whatever the cursor says; the cursor then moves on as usual.
     """
 
     mode: Literal["cursor", "window"]
@@ -31,6 +32,19 @@ class PullRequest:
     since: date | None
     until: date | None
     now: datetime
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many ``rows`` the source itself says it has.
+
+    ``scope`` ``delivery``: those that this delivery should hold. ``source``: all that it has
+    at the moment of the read, whatever part of them was asked for.
+    """
+
+    rows: int
+    scope: Literal["delivery", "source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +54,13 @@ class Delivery:
     ``cursor``: for files the cursor of the next run, complete; for REST the one that this
     pull started from, which :func:`connectors.raw.load_raw` moves on; None: no cursor.
     ``since``/``until``: rows outside are left out when read, because the source can't do it.
+    ``complete``: together the objects are all that the source has now, so that a row which is
+    not in them is gone there. ``counted``: what the source itself counted, if it can.
     """
 
     objects: tuple[Landed, ...]
     cursor: dict[str, Any] | None
     since: date | None = None
     until: date | None = None
+    complete: bool = False
+    counted: Counted | None = None

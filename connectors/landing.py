@@ -35,7 +35,9 @@ class Landed:
     """One object as received. ``digest`` is SHA-256 in hex, ``size`` in bytes.
 
     ``origin`` is a file's name or an address without query: it never holds a secret or a
-    value that might be personal. ``page`` counts from 1 for sources with pages.
+    value that might be personal. ``page`` counts from 1 for sources with pages. ``request``
+    says what was asked for, without secrets. ``member``: the file of an archive that is meant,
+    by its path in there; the object is the archive.
     """
 
     digest: str
@@ -44,6 +46,13 @@ class Landed:
     origin: str
     fetched_at: datetime
     page: int | None = None
+    request: str | None = None
+    member: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What a run record names it by: the digest, of a member ``<digest>!/<path>``."""
+        return self.digest if self.member is None else f"{self.digest}!/{self.member}"
 
 
 class Landing:
@@ -61,6 +70,7 @@ class Landing:
         page: int | None = None,
         *,
         once: bool = False,
+        request: str | None = None,
     ) -> Landed:
         """Store ``chunks`` and note the event; returns when both are on disk.
 
@@ -76,13 +86,15 @@ class Landing:
                 of_origin = [e for e in _events(handle) if e["origin"] == origin]
                 if of_origin and of_origin[-1]["digest"] == digest:
                     return self._landed(of_origin[-1])
-            event = {
+            event: dict[str, Any] = {
                 "digest": digest,
                 "size": size,
                 "origin": origin,
                 "fetched_at": fetched_at.isoformat(),
                 "page": page,
             }
+            if request is not None:
+                event["request"] = request
             _append(handle, event)
         return self._landed(event)
 
@@ -123,6 +135,7 @@ class Landing:
             origin=event["origin"],
             fetched_at=datetime.fromisoformat(event["fetched_at"]),
             page=event["page"],
+            request=event.get("request"),
         )
 
     def _put(self, chunks: Iterable[bytes], temporary: Path) -> tuple[str, int]:

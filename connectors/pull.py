@@ -8,11 +8,11 @@ from pathlib import Path
 
 from connectors.config import SourceConfig
 from connectors.delivery import Delivery, Progress, PullRequest, Secrets, quiet
-from connectors.files import newest_file, pull_files
-from connectors.http import Pace
+from connectors.files.pull import newest_file, pull_files
 from connectors.landing import Landing
 from connectors.reader_config import FilesReader
-from connectors.rest import pull_rest
+from connectors.rest.http import Pace
+from connectors.rest.pull import pull_rest
 from schemas.errors import DataError, Where
 from schemas.text import Text
 

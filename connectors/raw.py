@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors.config import SourceConfig
-from connectors.csv import load_csv
 from connectors.cursor import Clock, advance
 from connectors.delivery import Delivery
-from connectors.json_rows import load_json, load_json_lines
+from connectors.formats.load import load_object
+from connectors.formats.raw_table import RawTable, Reject
 from connectors.landing import Landed
-from connectors.parquet import load_parquet
-from connectors.raw_table import RawTable, Reject
 from connectors.reader_config import FilesReader
 from connectors.window import cut_window
 from schemas.errors import AccountingError, DataError, Where
@@ -74,7 +72,7 @@ def _load_or_reject(
     table: RawTable, source: SourceConfig, landed: Landed, index: int, temp: Path
 ) -> set[str]:
     try:
-        return _load(table, source, landed, index, temp)
+        return load_object(table, source.reader, landed, index, temp)
     except DataError as error:
         if not isinstance(source.reader, FilesReader):
             raise
@@ -83,22 +81,6 @@ def _load_or_reject(
         text = f"{landed.origin} ({landed.size} bytes, sha256 {landed.digest})"
         table.reject(index, Reject(0, "read:file", str(error.message.en), text))
         return set()
-
-
-def _load(
-    table: RawTable, source: SourceConfig, landed: Landed, index: int, temp: Path
-) -> set[str]:
-    """Add one object; the lower-case names of the columns that it has, if it is a table."""
-    reader = source.reader
-    if not isinstance(reader, FilesReader) or reader.format == "json":
-        load_json(table, landed, index, reader)
-        return set()
-    if reader.format == "jsonl":
-        load_json_lines(table, landed, index, reader)
-        return set()
-    if reader.format == "parquet":
-        return {c.lower() for c in load_parquet(table, landed, index)}
-    return {c.lower() for c in load_csv(table, landed, index, reader, temp)}
 
 
 def _absent(

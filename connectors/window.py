@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connectors.config import WindowConfig
 from connectors.delivery import Delivery
-from connectors.raw_table import RawTable
+from connectors.formats.raw_table import RawTable
 from schemas.contract import did_you_mean
 from schemas.errors import DataError, Where
 from schemas.sql import ident, literal

@@ -17,10 +17,10 @@ import pytest
 
 from connectors.config import SourceConfig, load_source
 from connectors.delivery import Delivery, PullRequest
-from connectors.http import Pace
 from connectors.landing import Landing
 from connectors.pull import pull
 from connectors.raw import RawBatch, load_raw
+from connectors.rest.http import Pace
 
 NOW = datetime(2026, 5, 20, 1, 30, tzinfo=UTC)
 TOKEN = "secret-token"

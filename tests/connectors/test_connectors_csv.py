@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.config import load_source
-from connectors.csv_records import Dialect, Good, Splitter, lines
+from connectors.formats.csv_records import Dialect, Good, Splitter, lines
 from connectors.landing import Landing
 from connectors.raw import load_raw
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.jsontext import NotJsonError, loads
+from connectors.formats.jsontext import NotJsonError, loads
 
 VALUES = st.recursive(
     st.none()

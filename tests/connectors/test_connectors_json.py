@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.jsontext import dumps, loads
+from connectors.formats.jsontext import dumps, loads
 
 VALUES = {
     '"text"': "text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.jsontext import NotJsonError, at_path, loads
+from connectors.formats.jsontext import NotJsonError, at_path, loads
 from schemas.errors import DataError, OutsideError, RefusedError, RetryableError, Where
 from schemas.text import Text
 

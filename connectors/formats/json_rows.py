@@ -11,13 +11,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.csv_records import Dialect, Line, lines
-from connectors.json_document import decode, read_file_document, records_in
-from connectors.jsontext import NotJsonError, Number, Repeated, dumps, has_repeated, loads
+from connectors.formats.csv_records import Dialect, Line, lines
+from connectors.formats.json_document import decode, read_file_document, records_in
+from connectors.formats.jsontext import NotJsonError, Number, Repeated, dumps, has_repeated, loads
+from connectors.formats.raw_table import RawTable, Reject, printable
+from connectors.formats.text_file import newline_of
 from connectors.landing import Landed
-from connectors.raw_table import RawTable, Reject, printable
 from connectors.reader_config import FilesReader, RestReader
-from connectors.text_file import newline_of
 from schemas.errors import DataError, RefusedError, Where
 from schemas.text import Text
 

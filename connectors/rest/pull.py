@@ -11,12 +11,20 @@ from typing import Any
 from connectors.config import SourceConfig
 from connectors.cursor import Clock
 from connectors.delivery import Delivery, Progress, PullRequest, Secrets
-from connectors.http import Answer, Client, HttpRefusedError, Pace, elsewhere, public, same_origin
-from connectors.json_document import read_document, records_in
-from connectors.jsontext import at_path
+from connectors.formats.json_document import read_document, records_in
+from connectors.formats.jsontext import at_path
 from connectors.landing import Landed, Landing
-from connectors.paging import Got, Page, announced, first_page, next_page
-from connectors.reader_config import RestReader
+from connectors.rest.http import (
+    Answer,
+    Client,
+    HttpRefusedError,
+    Pace,
+    elsewhere,
+    public,
+    same_origin,
+)
+from connectors.rest.paging import Got, Page, announced, first_page, next_page
+from connectors.rest.settings import RestReader
 from schemas.errors import ConfigError, RefusedError, RetryableError, Where
 from schemas.text import Text
 
@@ -85,7 +93,7 @@ def _parameters(source: SourceConfig, reader: RestReader, request: PullRequest) 
     query = {name: _plain(value) for name, value in reader.parameters.items()}
     if request.mode == "window":
         return query | _window(source, request)
-    if source.cursor:
+    if source.cursor and source.cursor.parameter:
         value = (request.cursor or {}).get("value", source.cursor.initial)
         if value is not None:
             query[source.cursor.parameter] = Clock(source.cursor, source.zone).asked(value)

@@ -2,7 +2,7 @@
 
 The fast way is taken only if nothing is wrong: strictly valid text, DuckDB in strict mode
 without a complaint, and an audit that accounts for every line. Else every record is looked
-at (:mod:`connectors.csv_records`): good ones go through, the others become rejects.
+at (:mod:`connectors.formats.csv_records`): good ones go through, the others become rejects.
 An empty field is the empty text, quoted or not; a mapping's ``txt()`` makes NULL of it.
 """
 
@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectors.csv_records import TELLING_COLUMNS, Dialect, Good, Line, Splitter, lines
+from connectors.formats.csv_records import TELLING_COLUMNS, Dialect, Good, Line, Splitter, lines
+from connectors.formats.raw_table import RawTable, Reject, check_name
+from connectors.formats.text_file import Shape, from_utf16, newline_of, shape_of, transcode
 from connectors.landing import Landed
-from connectors.raw_table import RawTable, Reject, check_name
 from connectors.reader_config import FilesReader
-from connectors.text_file import Shape, from_utf16, newline_of, shape_of, transcode
 from schemas.errors import DataError, Where
 from schemas.sql import ident, literal
 from schemas.text import Text

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin
 
-from connectors.jsontext import at_path
-from connectors.reader_config import (
+from connectors.formats.jsontext import at_path
+from connectors.rest.settings import (
     LinkPages,
     NextUrlPages,
     NoPages,

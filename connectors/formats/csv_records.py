@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
-from connectors.raw_table import Reject, printable
+from connectors.formats.raw_table import Reject, printable
 
 TELLING_COLUMNS = 4
 _SHOWN = 1000

@@ -20,7 +20,7 @@ from urllib3.util.retry import Retry
 
 from connectors.delivery import Secrets
 from connectors.landing import Landed, Landing
-from connectors.reader_config import BasicAuth, BearerAuth, HeaderAuth, RestReader
+from connectors.rest.settings import BasicAuth, BearerAuth, HeaderAuth, RestReader
 from schemas.errors import ConfigError, HefuError, RefusedError, RetryableError, Where
 from schemas.text import Text
 

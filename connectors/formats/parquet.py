@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connectors.formats.raw_table import RawTable, Reject, check_name, printable
 from connectors.landing import Landed
-from connectors.raw_table import RawTable, Reject, check_name, printable
 from schemas.errors import DataError, Where
 from schemas.sql import ident
 from schemas.text import Text

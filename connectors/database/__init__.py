@@ -1,0 +1,1 @@
+"""How is a table or query of another system's database read?"""

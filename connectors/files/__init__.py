@@ -1,0 +1,1 @@
+"""How are files fetched from where another system drops them?"""

@@ -1,0 +1,1 @@
+"""How are bytes that were received made into rows of text?"""

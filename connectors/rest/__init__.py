@@ -1,0 +1,1 @@
+"""How is a list behind HTTP read, page by page?"""
