@@ -24,7 +24,8 @@ class PullRequest:
     """``cursor``: what is new since ``cursor``; ``window``: business dates since..until, inclusive.
 
     ``now`` is aware. A window never reads or moves a cursor. ``full``: everything from the
-    start, whatever the cursor says; the cursor then moves on as usual.
+    start, whatever the cursor says; the cursor then moves on as usual. ``anyway``: also in the
+    source's quiet hours, and where it is being left alone.
     """
 
     mode: Literal["cursor", "window"]
@@ -33,6 +34,7 @@ class PullRequest:
     until: date | None
     now: datetime
     full: bool = False
+    anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

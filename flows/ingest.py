@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.landing import Landing
 from connectors.pull import Delivery, PullRequest, pull, replay
 from connectors.raw import RawBatch, load_raw
+from flows.asking import asking
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
@@ -92,7 +93,9 @@ def ingest(
         cursor = run.last.cursor if run.last else None
         request = replace(request, cursor=dict(cursor) if cursor else None)
         delivery = _land(run, request) if landed is None else _again(run, request, landed)
-        with workspace(node) as (con, tmp):
+        # Sources are pulled side by side, but two of them normalised at once would only take
+        # each other's memory and time.
+        with holding(node, "normalise"), workspace(node) as (con, tmp):
             raw = _read(con, run, delivery)
             fence(con, node.place("lake"), tmp)
             drift = _check(con, run, raw)
@@ -117,17 +120,20 @@ def ingest(
 def _land(run: _Run, request: PullRequest) -> Delivery:
     stream = run.source.stream_id
 
-    def progress(done: int, total: int | None) -> None:
-        tell(Step(stream, "pull", done, total, "objects"))
+    with asking(run.node, run.source, run.now, anyway=request.anyway) as watch:
 
-    return pull(
-        run.source.config,
-        run.source.folder,
-        request,
-        Landing(run.node.place("landing")),
-        secrets=run.node.secrets,
-        progress=progress,
-    )
+        def progress(done: int, total: int | None) -> None:
+            watch()
+            tell(Step(stream, "pull", done, total, "objects"))
+
+        return pull(
+            run.source.config,
+            run.source.folder,
+            request,
+            Landing(run.node.place("landing")),
+            secrets=run.node.secrets,
+            progress=progress,
+        )
 
 
 def _again(run: _Run, request: PullRequest, landed: tuple[str, ...]) -> Delivery:

@@ -1,4 +1,4 @@
-"""One run at a time over one stream, across processes.
+"""Locks between the runs of a node, across processes: one over a stream, a few over a system.
 
 An operator's backfill and the nightly sync may meet. ``flock`` is dropped by the kernel when
 its process dies, so a run that was killed leaves nothing to clean up.
@@ -7,6 +7,7 @@ its process dies, so a run that was killed leaves nothing to clean up.
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,3 +22,25 @@ def holding(node: Node, name: str) -> Iterator[None]:
     with (folder / (name.replace("/", "__") + ".lock")).open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def holding_one_of(node: Node, name: str, places: int, *, pause: float = 0.2) -> Iterator[None]:
+    """Wait for one of ``places`` places under ``name`` and hold it.
+
+    Nobody can wait for several locks at once, so the free one is looked for every ``pause``
+    seconds.
+    """
+    folder = node.place("tmp") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    base = name.replace("/", "__")
+    while True:
+        for place in range(places):
+            with (folder / f"{base}.{place}.lock").open("w") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield
+                return
+        time.sleep(pause)

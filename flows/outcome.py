@@ -12,11 +12,15 @@ from schemas.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``subject``: a stream or a partner; ``result`` is set, or ``error``."""
+    """``subject``: a stream or a partner; ``result`` is set, or ``error``, or ``postponed``.
+
+    ``postponed`` says why it was not its hour: nothing failed, and a later run does it.
+    """
 
     subject: str
     result: Any = None
     error: HefuError | None = None
+    postponed: HefuError | None = None
 
 
 class PartsFailedError(HefuError):

@@ -7,6 +7,7 @@ from typing import Any
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
+from flows.asking import PostponedError
 from flows.outcome import Outcome
 from flows.progress import is_watched
 from schemas.errors import HefuError, RetryableError
@@ -30,6 +31,8 @@ def outcome_of(subject: str, state: State[Any]) -> Outcome:
     Only our own errors are outcomes; anything else is a defect and is raised as it is.
     """
     result = state.result(raise_on_failure=False)
+    if isinstance(result, PostponedError):
+        return Outcome(subject, postponed=result)
     if isinstance(result, HefuError):
         return Outcome(subject, error=result)
     if isinstance(result, BaseException):

@@ -1,18 +1,26 @@
-"""Pull every source since its cursor: the nightly flow, and ``hefu sync``."""
+"""Pull every source since its cursor: the nightly flow, ``hefu sync`` and ``hefu sync --every``."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from prefect import flow, task
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from connectors.pull import PullRequest
+from flows.asking import PostponedError
 from flows.ingest import ingest
 from flows.outcome import Outcome, settle
 from flows.retrying import is_retryable, outcome_of
 from hefu.node import load_node
 from lake.runs import RunRecord
+
+#: Sources that wait for their systems at the same time. A waiting one costs a thread and nothing
+#: else; what is dear, the normalising, is done for one source at a time.
+SIDE_BY_SIDE = 64
+_THREADS: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE)
 
 
 @task(
@@ -23,24 +31,45 @@ from lake.runs import RunRecord
     retry_jitter_factor=0.5,
     retry_condition_fn=is_retryable,
 )
-def sync_source(node: str, stream_id: str) -> RunRecord:
+def sync_source(
+    node: str, stream_id: str, full: bool = False, anyway: bool = False
+) -> RunRecord | PostponedError:
     """One stream: pull, normalise, check, store. Safe to repeat at any moment.
+
+    A source in its quiet hours gives its reason as the result: that is no failure.
 
     The connector has its own short retries; these are for a partner that is away for minutes.
     """
     here = load_node(node)
     (source,) = here.sources([stream_id])
     now = datetime.now(UTC)
-    return ingest(here, source, PullRequest("cursor", None, None, None, now), now)
+    request = PullRequest("cursor", None, None, None, now, full=full, anyway=anyway)
+    try:
+        return ingest(here, source, request, now)
+    except PostponedError as postponed:
+        return postponed
 
 
-@flow(name="sync sources", flow_run_name="sync {node}")
-def sync_sources(node: str, sources: list[str] | None = None) -> list[Outcome]:
-    """Pull, normalise, check and store all sources of a node.
+@flow(
+    name="sync sources",
+    flow_run_name="sync {node}",
+    task_runner=_THREADS,
+)
+def sync_sources(
+    node: str, sources: list[str] | None = None, full: bool = False, anyway: bool = False
+) -> list[Outcome]:
+    """Pull, normalise, check and store all sources of a node, side by side.
+
+    A source that is slow or away keeps none of the others waiting.
 
     Args:
         node: Folder of the node (holds hefu.toml).
         sources: Systems or system/stream names; all when left out.
+        full: Read everything again, whatever was read before; known rows change nothing.
+        anyway: Ask also in a source's quiet hours, and where it is being left alone.
     """
     streams = [s.stream_id for s in load_node(node).sources(sources)]
-    return settle([outcome_of(s, sync_source(node, s, return_state=True)) for s in streams])
+    asked = [(s, sync_source.submit(node, s, full, anyway)) for s in streams]
+    for _, future in asked:
+        future.wait()
+    return settle([outcome_of(s, future.state) for s, future in asked])
