@@ -13,20 +13,14 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from lake.drift import Drift, NewColumn
 from schemas.errors import DataError
 from schemas.text import Text
 
+__all__ = ["Drift", "NewColumn", "RunRecord", "bundle_stream_id"]
+
 FORMAT = "hefu.run/1"
 Mode = Literal["cursor", "window", "replay", "bundle"]
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How the source's columns differ from what its mapping reads (names only)."""
-
-    unused: tuple[str, ...] = ()
-    new: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,10 @@ class RunRecord:
     codes_digest: str | None = None
     contract_version: str = ""
     drift: Drift = Drift()
+    columns: tuple[str, ...] = ()
+    source_count: int | None = None
+    node_count: int | None = None
+    alarms: tuple[Text, ...] = ()
     outside_window: int = 0
     bundle_id: str | None = None
     sequence: int = 0
@@ -82,7 +80,9 @@ class RunRecord:
             "cursor": None if self.cursor is None else dict(self.cursor),
             "gate_reasons": [{"en": t.en, "zh": t.zh} for t in self.gate_reasons],
             "landed": list(self.landed),
-            "drift": {f.name: list(getattr(self.drift, f.name)) for f in fields(Drift)},
+            "drift": self.drift.as_dict(),
+            "columns": list(self.columns),
+            "alarms": [{"en": t.en, "zh": t.zh} for t in self.alarms],
         }
         return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -102,7 +102,9 @@ class RunRecord:
                 "started_at": datetime.fromisoformat(plain["started_at"]),
                 "gate_reasons": tuple(Text(**t) for t in plain["gate_reasons"]),
                 "landed": tuple(plain["landed"]),
-                "drift": Drift(**{k: tuple(v) for k, v in plain["drift"].items()}),
+                "drift": Drift.from_dict(plain["drift"]),
+                "columns": tuple(plain.get("columns", ())),
+                "alarms": tuple(Text(**t) for t in plain.get("alarms", ())),
             }
             return cls(**known)
         except (ValueError, KeyError, TypeError) as error:
