@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.config import SourceConfig
 from connectors.cursor import Clock, advance
-from connectors.delivery import Delivery
+from connectors.delivery import Delivery, Secrets
 from connectors.formats.load import load_object
 from connectors.formats.raw_table import RawTable, Reject
 from connectors.landing import Landed
@@ -41,7 +41,13 @@ class RawBatch:
     outside_window: int = 0
 
 
-def load_raw(con: duckdb.DuckDBPyConnection, source: SourceConfig, delivery: Delivery) -> RawBatch:
+def load_raw(
+    con: duckdb.DuckDBPyConnection,
+    source: SourceConfig,
+    delivery: Delivery,
+    *,
+    secrets: Secrets | None = None,
+) -> RawBatch:
     """Read every object of ``delivery`` into ``raw`` and ``raw_reject`` of ``con``.
 
     Copies in UTF-8 go to ``con``'s temporary directory and are deleted. A file that can't be

@@ -71,7 +71,7 @@ def ingest(
     """Take in what ``request`` asks of one source and return the run's record.
 
     ``request.cursor`` is replaced by the cursor that the lake holds. With ``landed``, the
-    digests of an earlier run's objects, the source is not asked: what it gave then is
+    keys of an earlier run's objects, the source is not asked: what it gave then is
     normalised by today's mapping and codes. Raises a
     :class:`schemas.errors.HefuError`: the source's (retryable or not), the mapping's, or an
     ``AccountingError`` when the counts do not balance. Then nothing was stored.
@@ -109,7 +109,7 @@ def ingest(
                     raw.received,
                     source.stream_id,
                     node.agency.code,
-                    () if run.mode == "cursor" else tuple(o.digest for o in delivery.objects),
+                    () if run.mode == "cursor" else tuple(o.key for o in delivery.objects),
                 )
                 gate = _gate(con, run, delivery, judged)
                 codes = codes_digest(con)
@@ -144,7 +144,7 @@ def _again(run: _Run, request: PullRequest, landed: tuple[str, ...]) -> Delivery
 def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawBatch:
     """Fill ``raw``, ``raw_reject`` and ``objects`` (landing time per ``_object``)."""
     tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
-    raw = load_raw(con, run.source.config, delivery)
+    raw = load_raw(con, run.source.config, delivery, secrets=run.node.secrets)
     create_objects(con, delivery)
     return raw
 
@@ -193,7 +193,7 @@ def _record(
         cursor=cursor,
         gate_passed=gate.passed,
         gate_reasons=gate.reasons,
-        landed=tuple(landed.digest for landed in delivery.objects),
+        landed=tuple(landed.key for landed in delivery.objects),
         mapping_digest=hashlib.sha256(run.mapping_sql.encode()).hexdigest(),
         codes_digest=codes,
         contract_version=run.contract.version,

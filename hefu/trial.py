@@ -103,7 +103,7 @@ def try_mapping(
     from schemas.sql import seal
 
     contract = load_contract(source.config.record_type)
-    batch = load_raw(con, source.config, delivery)
+    batch = load_raw(con, source.config, delivery, secrets=node.secrets)
     if not batch.columns:
         return _nothing(source, contract, delivery, batch.unreadable)
     _keep_sample(con)
