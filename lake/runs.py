@@ -17,7 +17,7 @@ from lake.drift import Drift, NewColumn
 from schemas.errors import DataError
 from schemas.text import Text
 
-__all__ = ["Drift", "NewColumn", "RunRecord", "bundle_stream_id"]
+__all__ = ["FORMAT", "Drift", "Mode", "NewColumn", "RunRecord", "bundle_stream_id"]
 
 FORMAT = "hefu.run/1"
 Mode = Literal["cursor", "window", "replay", "bundle"]
@@ -37,6 +37,10 @@ class RunRecord:
     node's own rows among them, the rows were read.
     ``quarantine_file`` is the path under the node's quarantine folder, which becomes visible
     by being named here.
+    ``columns``: the source's columns as this run saw them; empty if nothing came, and of runs that
+    did not ask the source. ``source_count`` is what the source itself counted and ``node_count``
+    what stands against it here (``flows/reconcile.py``); both None where nobody counted.
+    ``alarms``: what a person must look into, though the run is good.
     """
 
     run_id: str
@@ -60,7 +64,7 @@ class RunRecord:
     mapping_digest: str | None = None
     codes_digest: str | None = None
     contract_version: str = ""
-    drift: Drift = Drift()
+    drift: Drift = field(default_factory=Drift)
     columns: tuple[str, ...] = ()
     source_count: int | None = None
     node_count: int | None = None
