@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
-from connectors.pull import PullRequest
 from flows.asking import PostponedError
-from flows.ingest import ingest
 from flows.outcome import Outcome, settle
 from flows.retrying import is_retryable, outcome_of
+from flows.sync_one import sync_one
 from hefu.node import load_node
 from lake.runs import RunRecord
 
 #: Sources that wait for their systems at the same time. A waiting one costs a thread and nothing
 #: else; what is dear, the normalising, is done for one source at a time.
 SIDE_BY_SIDE = 64
-_THREADS: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE)
 
 
 @task(
@@ -36,24 +33,16 @@ def sync_source(
 ) -> RunRecord | PostponedError:
     """One stream: pull, normalise, check, store. Safe to repeat at any moment.
 
-    A source in its quiet hours gives its reason as the result: that is no failure.
-
     The connector has its own short retries; these are for a partner that is away for minutes.
     """
-    here = load_node(node)
-    (source,) = here.sources([stream_id])
-    now = datetime.now(UTC)
-    request = PullRequest("cursor", None, None, None, now, full=full, anyway=anyway)
-    try:
-        return ingest(here, source, request, now)
-    except PostponedError as postponed:
-        return postponed
+    return sync_one(node, stream_id, datetime.now(UTC), full=full, anyway=anyway)
 
 
 @flow(
     name="sync sources",
     flow_run_name="sync {node}",
-    task_runner=_THREADS,
+    # Prefect's own signature does not let its runners' type parameter vary.
+    task_runner=ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE),  # type: ignore[arg-type]
 )
 def sync_sources(
     node: str, sources: list[str] | None = None, full: bool = False, anyway: bool = False

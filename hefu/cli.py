@@ -21,6 +21,7 @@ import typer
 
 from hefu import __version__
 from hefu.commands import (
+    backfill,
     bundle,
     check,
     codes,
@@ -48,6 +49,7 @@ _GROUPS = (
     draft,
     check,
     sync,
+    backfill,
     publish,
     receive,
     bundle,

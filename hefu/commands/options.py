@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,3 +155,20 @@ def date_of(name: str, text: str) -> date:
             Text(en=f"{name}: {text!r} is not a date", zh=f"{name}：“{text}”不是日期"),
             hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的形式"),
         ) from error
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
+
+
+def interval_of(name: str, text: str) -> timedelta:
+    """The interval that the option ``name`` says: ``30s``, ``5m``, ``1h``.
+
+    Raises :class:`ConfigError` that names the option.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,5})([smh])", text)
+    if not found:
+        raise ConfigError(
+            Text(en=f"{name}: {text!r} is not an interval", zh=f"{name}：“{text}”不是时间间隔"),
+            hint=Text(en="write it as 30s, 5m or 1h", zh="请写成 30s、5m 或 1h 的形式"),
+        )
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,24 +1,23 @@
-"""``hefu sync`` and ``hefu backfill``: take records in."""
+"""``hefu sync``: take in what is new."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hefu.commands.options import (
-    DRY_RUN,
     JSON,
     NODE,
     add_command,
     argument,
+    interval_of,
     is_verbose,
     open_node,
     option,
 )
-from hefu.terminal import say, say_json, tr
+from hefu.terminal import tr
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
@@ -35,21 +34,11 @@ def add_to(app: typer.Typer) -> None:
         "sync",
         en="Pull what is new, normalise, check and store it.\n\n"
         "Each source continues from where its last run ended. Running again changes nothing. "
-        "Exit code 1 when a source failed its gate.",
+        "Exit code 1 when a source failed its gate. "
+        "--every keeps at it, each source in a rhythm of its own, and writes a line a round.",
         zh="拉取各来源的新数据，规范化、校验并入湖。\n\n"
-        "每个来源从上次结束处继续；重复运行不会产生变化。有来源未通过质量门槛时退出码为 1。",
-    )
-    add_command(
-        app,
-        backfill,
-        "backfill",
-        en="Pull a window of one source again, by business date.\n\n"
-        "What the lake already has is left alone. With --from-landing the source is not asked: "
-        "what it gave before is normalised again by today's mapping and codes, and records that "
-        "come out otherwise get a new version.",
-        zh="按业务日期重新拉取某一来源的一段数据。\n\n湖中已有的记录不会变动。"
-        "使用 --from-landing 时不访问来源系统，而是按现行映射和代码表重新处理以前收到的原始数据，"
-        "结果有变化的记录生成新版本。",
+        "每个来源从上次结束处继续；重复运行不会产生变化。有来源未通过质量门槛时退出码为 1。"
+        "--every 则按间隔持续同步，各来源互不等待，每轮输出一行。",
     )
 
 
@@ -63,145 +52,58 @@ def sync(
             zh="系统 或 系统/数据流；不写则为全部",
         ),
     ] = None,
+    every: Annotated[
+        str | None,
+        option(
+            "--every",
+            metavar="INTERVAL",
+            en="again and again at this interval (30s, 5m, 1h) until stopped by Ctrl-C or SIGTERM",
+            zh="按此间隔反复同步（如 30s、5m、1h），直到按 Ctrl-C 或收到 SIGTERM",
+        ),
+    ] = None,
+    full: Annotated[
+        bool,
+        option(
+            "--full",
+            en="read everything again, whatever was read before; known rows change nothing",
+            zh="不论以前读到哪里，全部重新读取；已有的行不会变动",
+        ),
+    ] = False,
+    anyway: Annotated[
+        bool,
+        option(
+            "--anyway",
+            en="ask also in a source's quiet hours, and one that is being left alone",
+            zh="在免打扰时段也访问；因连续失败而暂停访问的来源也访问",
+        ),
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from hefu.commands.pipeline import run_flow
+    from hefu.commands.runs_told import finish_runs
 
+    interval = interval_of("--every", every) if every else None
     here = open_node(ctx, node)
     wanted = list(sources or []) or None
     streams = here.sources(wanted)
     if not streams:
         raise _no_sources(here.root)
 
+    if interval is not None:
+        from hefu.commands.every import keep_syncing
+
+        keep_syncing(here, streams, interval, full=full, anyway=anyway, as_json=as_json)
+        return
+
     def call() -> Sequence[Outcome]:
         from flows.sync_sources import sync_sources
 
-        return sync_sources(str(here.root), wanted)
+        return sync_sources(str(here.root), wanted, full, anyway)
 
     names = ", ".join(source.stream_id for source in streams)
     what = tr(f"syncing {names}", f"正在同步 {names}")
-    _finish(run_flow(here, what, call, verbose=is_verbose(ctx)), as_json=as_json)
-
-
-def backfill(
-    ctx: typer.Context,
-    source: Annotated[
-        str, argument("SOURCE", en="system/stream, or a system", zh="系统/数据流，或系统")
-    ],
-    since: Annotated[
-        str | None,
-        option(
-            "--since",
-            metavar="DATE",
-            en="first business date, 2026-10-01 (with --from-landing: first day of receipt)",
-            zh="起始业务日期，如 2026-10-01（与 --from-landing 同用时为接收日期）",
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        option(
-            "--until",
-            metavar="DATE",
-            en="last business date, included (with --from-landing: last day of receipt)",
-            zh="截止业务日期，含当日（与 --from-landing 同用时为接收日期）",
-        ),
-    ] = None,
-    from_landing: Annotated[
-        bool,
-        option(
-            "--from-landing",
-            en="normalise again what was received before, without asking the source",
-            zh="不访问来源系统，重新处理以前收到的原始数据",
-        ),
-    ] = False,
-    dry_run: Annotated[bool, DRY_RUN] = False,
-    as_json: Annotated[bool, JSON] = False,
-    node: Annotated[Path | None, NODE] = None,
-) -> None:
-    from hefu.commands.pipeline import run_flow
-
-    first = _day("--since", since) if since else None
-    last = _day("--until", until) if until else None
-    if not from_landing and (first is None or last is None):
-        raise _no_dates()
-    here = open_node(ctx, node)
-    here.sources([source])
-
-    def call() -> Sequence[Outcome]:
-        if first is None or last is None or from_landing:
-            from flows.renormalise_source import renormalise_source
-
-            return renormalise_source(str(here.root), source, first, last, dry_run)
-        from flows.backfill_source import backfill_source
-
-        return backfill_source(str(here.root), source, first, last, dry_run)
-
-    what = (
-        tr(f"normalising {source} again", f"正在重新规范化 {source}")
-        if from_landing
-        else tr(
-            f"pulling {source} again, {first} to {last}",
-            f"正在重新拉取 {source}，{first} 至 {last}",
-        )
-    )
-    outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
-    if dry_run:
-        say(tr("dry run: nothing was stored", "试运行：未写入任何数据"))
-        if from_landing:
-            # Each of its runs is judged by the lake as it is, not as the run before would leave it.
-            say(
-                tr(
-                    "accepted is the most there could be: what two nights gave alike counts twice",
-                    "“入库”为上限：两夜内容相同的记录各计一次",
-                )
-            )
-    _finish(outcomes, as_json=as_json)
-
-
-def _finish(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
-    """Show what was done and what failed; leaves with the exit code that says so."""
-    from hefu.commands.pipeline import errors_as_json, tell_failures
-    from hefu.commands.runs_table import run_as_json, say_gate, say_runs
-
-    runs = [outcome.result for outcome in outcomes if outcome.error is None]
-    if as_json:
-        say_json({"runs": [run_as_json(r) for r in runs], "errors": errors_as_json(outcomes)})
-        for run in runs:
-            say_gate(run)
-    elif runs:
-        say_runs(runs)
-    code = tell_failures(outcomes)
-    if any(run.quarantined for run in runs):
-        say(
-            tr(
-                "see the quarantined rows: hefu quarantine list",
-                "查看被隔离的行：hefu quarantine list",
-            )
-        )
-    if not code and not all(run.gate_passed for run in runs):
-        code = 1
-    raise typer.Exit(code)
-
-
-def _day(flag: str, text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
-    except ValueError as error:
-        raise ConfigError(
-            Text(en=f"{flag}: {text!r} is not a date", zh=f"{flag}：{text!r} 不是日期"),
-            hint=Text(en="write it as 2026-10-01", zh="请写成 2026-10-01 的形式"),
-        ) from error
-
-
-def _no_dates() -> ConfigError:
-    return ConfigError(
-        Text(en="a backfill needs both its dates", zh="补采需要起止两个日期"),
-        hint=Text(
-            en="give --since and --until; only --from-landing can do without",
-            zh="请给出 --since 与 --until；只有 --from-landing 可以省略",
-        ),
-    )
+    finish_runs(run_flow(here, what, call, verbose=is_verbose(ctx)), as_json=as_json)
 
 
 def _no_sources(root: Path) -> ConfigError:
