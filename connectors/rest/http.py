@@ -7,8 +7,7 @@ breaks off, which urllib3 itself can't see once headers are in.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +19,12 @@ from urllib3.util.retry import Retry
 
 from connectors.delivery import Secrets
 from connectors.landing import Landed, Landing
+from connectors.pace import Pace
 from connectors.rest.settings import BasicAuth, BearerAuth, HeaderAuth, RestReader
 from schemas.errors import ConfigError, HefuError, RefusedError, RetryableError, Where
 from schemas.text import Text
+
+__all__ = ["Answer", "Client", "HttpRefusedError", "Pace", "elsewhere", "public", "same_origin"]
 
 _CHUNK = 1 << 16
 _MAX_REDIRECTS = 5
@@ -43,14 +45,6 @@ class _AgainError(Exception):
         super().__init__()
         self.final = final
         self.response = response
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Waiting and measuring, given from outside so that tests need not wait."""
-
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
