@@ -17,20 +17,22 @@ from connectors.landing import Landing
 from connectors.pull import Delivery, PullRequest, pull, replay
 from connectors.raw import RawBatch, load_raw
 from flows.asking import asking
+from flows.drift import Seen, compare_columns, lost_columns
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
 from flows.source_rows import codes_digest, create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
-from lake.runs import Drift, Mode, RunRecord
+from lake.runs import Mode, RunRecord
 from lake.store import Lake
 from quality.counts import Counts
 from quality.gate import Gate, judge, judge_freshness
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, load_contract
-from schemas.mapping import candidate_sql, parse_mapping, unused_columns
+from schemas.errors import ConfigError
+from schemas.mapping import candidate_sql, parse_mapping
 from schemas.sql import ident
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class _Run:
     @property
     def run_id(self) -> str:
         return f"{self.source.stream_id}/{self.sequence}/{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+    def earlier(self) -> list[RunRecord]:
+        """The stream's committed runs, newest first."""
+        return self.lake.runs(self.contract.record_type, self.source.stream_id)
 
 
 def ingest(
@@ -98,7 +104,7 @@ def ingest(
         with holding(node, "normalise"), workspace(node) as (con, tmp):
             raw = _read(con, run, delivery)
             fence(con, node.place("lake"), tmp)
-            drift = _check(con, run, raw)
+            seen = _check(con, run, raw)
             # Two streams of one system may tell of one record: what the lake knows must not
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
@@ -113,7 +119,7 @@ def ingest(
                 )
                 gate = _gate(con, run, delivery, judged)
                 codes = codes_digest(con)
-                record = _record(run, raw, delivery, judged.counts, drift, gate, codes)
+                record = _record(run, raw, delivery, judged.counts, seen, gate, codes)
                 return record if dry_run else _store(con, run, record)
 
 
@@ -149,25 +155,26 @@ def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawB
     return raw
 
 
-def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Drift:
-    """Make ``checked`` of ``raw``; returns what the mapping leaves unused."""
+def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
+    """Make ``checked`` of ``raw``; returns how the source's columns differ from what was told."""
     subject, rules = run.source.stream_id, run.node.rules(run.contract)
     if not raw.columns:
         # Nothing came, or nothing that could be read: no column that a mapping could name.
         nothing = empty_candidates(run.contract)
         check_candidates(con, nothing, run.contract, rules, subject, 0)
-        return Drift()
+        return Seen()
+    config = run.source.config
     mapping = parse_mapping(con, run.mapping_sql, str(run.source.mapping_path), run.contract)
     origin = origin_of(run.node, run.source, run.now)
-    candidates = candidate_sql(con, mapping, run.contract, origin)
+    try:
+        candidates = candidate_sql(con, mapping, run.contract, origin)
+    except ConfigError as error:
+        asked = run.mode == "cursor"
+        raise lost_columns(error, config, raw, mapping, run.earlier, asked=asked) from error
+    seen = compare_columns(con, config, raw, mapping, run.earlier, run.now)
+    rules = (*rules, *seen.rules)
     check_candidates(con, candidates, run.contract, rules, subject, raw.received)
-    # A file without its header has the values of its first row for columns: a name that not
-    # all files know, and that the mapping does not read, is not told.
-    unused = [name for name in unused_columns(con, mapping) if name not in raw.absent]
-    explained = run.source.config.explained(unused)
-    unused = [name for name in unused if name not in explained]
-    missing = [name for name in sorted(raw.absent) if name.lower() in mapping.used_columns]
-    return Drift(unused=tuple(unused), missing=tuple(missing))
+    return seen if run.mode != "replay" else replace(seen, columns=())
 
 
 def _record(
@@ -175,7 +182,7 @@ def _record(
     raw: RawBatch,
     delivery: Delivery,
     counts: Counts,
-    drift: Drift,
+    seen: Seen,
     gate: Gate,
     codes: str,
 ) -> RunRecord:
@@ -197,7 +204,8 @@ def _record(
         mapping_digest=hashlib.sha256(run.mapping_sql.encode()).hexdigest(),
         codes_digest=codes,
         contract_version=run.contract.version,
-        drift=drift,
+        drift=seen.drift,
+        columns=seen.columns,
         outside_window=raw.outside_window,
         sequence=run.sequence,
     )
