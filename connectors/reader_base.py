@@ -28,7 +28,12 @@ class Rows(StrictModel):
 
     encoding: Encoding = "utf-8-sig"
     records: str = ""
-    """Path of keys to the list of records in a JSON document (``data.items``); empty: itself."""
+    """Path of keys to the list of records in a JSON document (``data.items``); empty: itself.
+    XML: path of elements from the root to the records (``list/item``); empty: its children."""
+    namespaces: dict[str, str] = Field(default_factory=dict)
+    """XML: prefix → namespace, for ``records``."""
+    lists: tuple[str, ...] = ()
+    """XML: paths of elements in a record that may repeat (``party``): always a JSON array."""
     optional_columns: tuple[str, ...] = ()
     """Columns that the source may leave out altogether; they are NULL then, not unknown."""
     max_record_bytes: int = Field(default=DEFAULT_RECORD_BYTES, ge=1024, le=64 * MIB)

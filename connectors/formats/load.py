@@ -8,6 +8,7 @@ from connectors.formats.csv import load_csv
 from connectors.formats.json_rows import load_json, load_json_lines
 from connectors.formats.parquet import load_parquet
 from connectors.formats.raw_table import RawTable
+from connectors.formats.xml import load_xml
 from connectors.landing import Landed
 from connectors.reader_config import DatabaseReader, FilesReader, Reader
 
@@ -21,6 +22,9 @@ def load_object(
     """
     if isinstance(reader, DatabaseReader):
         return {c.lower() for c in load_parquet(table, landed, index)}
+    if isinstance(reader, FilesReader) and reader.format == "xml":
+        load_xml(table, landed, index, reader)
+        return set()
     if not isinstance(reader, FilesReader) or reader.format == "json":
         load_json(table, landed, index, reader)
         return set()
