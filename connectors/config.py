@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.reader_config import FilesReader, Reader, RestReader
 from schemas.codes import canonical
@@ -32,6 +32,16 @@ def parse_duration(value: Any) -> Any:
     return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
+DEFAULT_OVERLAP = timedelta(minutes=10)
+"""Long enough for the ordinary transaction, whose rows carry the time at which it began."""
+
+
+def _duration_or_count(value: Any, info: ValidationInfo) -> Any:
+    """A bare number is one of rows for ``format = "integer"``, else of seconds."""
+    counts = info.data.get("format") == "integer"
+    return value if counts and isinstance(value, int) else parse_duration(value)
+
+
 class CursorConfig(StrictModel):
     """The field whose greatest value tells how far a source was read."""
 
@@ -40,10 +50,21 @@ class CursorConfig(StrictModel):
     """REST: the query parameter that asks for rows since then."""
     format: str = "iso"
     """``iso`` | ``epoch_s`` | ``epoch_ms`` | ``integer`` | ``text`` | a strptime pattern."""
-    overlap: timedelta = timedelta(0)
-    """Asked again before the cursor, for rows that appear late; known rows change nothing."""
+    overlap: timedelta | int | None = None
+    """Asked again before the cursor, for rows that appear late; known rows change nothing.
+
+    A time (unset: ten minutes); for ``integer`` a number (unset: 1000 for databases, 0 for
+    REST); a cursor of ``text`` has none.
+    """
     initial: str | None = None
-    _duration = field_validator("overlap", mode="before")(parse_duration)
+    _duration = field_validator("overlap", mode="before")(_duration_or_count)
+
+    @property
+    def time_overlap(self) -> timedelta:
+        """The overlap of a cursor that is a time; none if it is a number or a text."""
+        if self.overlap is None:
+            return timedelta(0) if self.format in ("integer", "text") else DEFAULT_OVERLAP
+        return self.overlap if isinstance(self.overlap, timedelta) else timedelta(0)
 
     @model_validator(mode="after")
     def _known_format(self) -> CursorConfig:
@@ -53,10 +74,13 @@ class CursorConfig(StrictModel):
             raise ValueError(
                 "format is iso, epoch_s, epoch_ms, integer, text or a pattern like %Y-%m-%d"
             )
-        if self.overlap < timedelta(0):
+        count = self.overlap if isinstance(self.overlap, int) else 0
+        if count < 0 or self.time_overlap < timedelta(0):
             raise ValueError("overlap can't be negative")
-        if self.overlap and self.format in ("integer", "text"):
-            raise ValueError(f"a cursor of format {self.format} has no overlap in time")
+        if self.overlap and self.format == "text":
+            raise ValueError("a cursor of format text has no overlap")
+        if isinstance(self.overlap, timedelta) and self.overlap and self.format == "integer":
+            raise ValueError("the overlap of a cursor of format integer is a number")
         return self
 
 

@@ -1,4 +1,4 @@
-"""How far a REST source was read: the greatest value of one field, and never less than before."""
+"""How far a source was read: the greatest value of one field, and never less than before."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from zoneinfo import ZoneInfo
 from connectors.config import CursorConfig
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"epoch_s": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
+TIME_UNITS = {"epoch_s": timedelta(seconds=1), "epoch_ms": timedelta(milliseconds=1)}
 
 Comparable = datetime | int | str
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How a source writes a cursor value; times without an offset are in ``zone``."""
+    """How a source writes a cursor value; times without an offset are in ``zone``.
+
+    ``count``: how many numbers before a number are asked again, if the settings don't say.
+    """
 
     config: CursorConfig
     zone: ZoneInfo
+    default_count: int = 0
+
+    @property
+    def count(self) -> int:
+        overlap = self.config.overlap
+        return overlap if isinstance(overlap, int) else self.default_count
 
     def parse(self, text: str) -> Comparable | None:
         """What a value is compared by; None if it can't be read."""
@@ -31,24 +40,31 @@ class Clock:
         try:
             if form == "integer":
                 return int(text)
-            if form in _UNITS:
-                return _EPOCH + int(text) * _UNITS[form]
+            if form in TIME_UNITS:
+                return _EPOCH + int(text) * TIME_UNITS[form]
             time = datetime.fromisoformat(text) if form == "iso" else self._strptime(text)
         except (ValueError, OverflowError):
             return None
         return time if time.tzinfo else time.replace(tzinfo=self.zone)
 
     def asked(self, text: str) -> str:
-        """The value to send for a cursor of ``text``: earlier by the overlap."""
-        overlap = self.config.overlap
+        """The value to ask from for a cursor of ``text``: earlier by the overlap."""
         moment = self.parse(text)
+        if isinstance(moment, int):
+            return str(moment - self.count) if self.count else text
+        overlap = self.config.time_overlap
         if not overlap or not isinstance(moment, datetime):
             return text
+        try:
+            return self._written(moment - overlap, text)
+        except OverflowError:  # the first moment there is: nothing lies before it
+            return text
+
+    def _written(self, earlier: datetime, text: str) -> str:
         form = self.config.format
-        earlier = moment - overlap
-        if form in _UNITS:
-            return str((earlier - _EPOCH) // _UNITS[form])
-        if form != "iso":
+        if form in TIME_UNITS:
+            return str((earlier - _EPOCH) // TIME_UNITS[form])
+        if form not in ("iso", "integer", "text"):
             return earlier.strftime(form)
         written = datetime.fromisoformat(text)
         if written.tzinfo is None:

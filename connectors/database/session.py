@@ -40,6 +40,7 @@ class Column:
     type: str = ""
     label: str | None = None
     in_key: bool = False
+    not_null: bool = False
 
     @property
     def seen(self) -> ColumnSeen:
@@ -48,17 +49,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Up to which moment, by the server's own clock, the server has nothing pending.
+    """What the server itself says of time. It is asked *before* the snapshot is taken: what
+    commits in between is in neither, but began later than ``now``.
 
-    ``at`` (aware): a transaction that is not in the snapshot began at ``at`` or later, as far
-    as the account can see; the time of the read itself if no other is open. It is taken
-    *before* the snapshot: one that commits in between is then in neither, but began later.
-    ``sees_others``: the account may see when others' transactions began; if not, ``at`` is
-    only the server's clock.
+    ``now`` (aware): the server's clock. ``oldest`` (aware): when the oldest of the other
+    transactions began that are still open, None if there is none or the account can't see any.
+    ``sees_others``: whether it can.
     """
 
-    at: datetime
-    sees_others: bool
+    now: datetime
+    oldest: datetime | None = None
+    sees_others: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """A row that is not in the snapshot is written by a transaction that began since."""
+        return self.now if self.oldest is None else min(self.now, self.oldest)
 
 
 class Dialect(Protocol):
@@ -73,9 +79,10 @@ class Dialect(Protocol):
     def as_text(self, column: Column) -> str:
         """An expression (without alias) that gives the value's exact text, NULL for NULL.
 
-        Numbers with their whole scale, never in exponents; booleans ``true``/``false``; times
-        ``YYYY-MM-DD HH:MM:SS[.ffffff]`` with every digit there is, ``timestamptz`` with an
-        offset; bytes in lower-case hexadecimal; JSON and arrays as JSON text.
+        Whole numbers and decimals with all their digits, never in exponents (binary floating
+        point: the shortest text that gives it back exactly); booleans ``true``/``false``;
+        times ``YYYY-MM-DD HH:MM:SS[.ffffff]`` with every digit there is, ``timestamptz`` with
+        an offset; bytes in lower-case hexadecimal; JSON and arrays as JSON text.
         """
 
     def bound(self, column: Column, value: str) -> str:
