@@ -5,9 +5,11 @@ One temporary server for all tests of this file: it takes a dozen seconds to com
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -65,6 +67,42 @@ def test_one_source_that_fails_does_not_stop_the_others(world: World, up: Hotlin
     with pytest.raises(PartsFailedError, match=f"1 of 4 failed: {LEADS}"):
         run_nightly(a)
     assert world.bundle(1).exists()
+
+
+class Slow(Hotline):
+    """Answers only when ``others_done`` is set."""
+
+    others_done = Event()
+
+    def answer(self, query: dict[str, str]) -> tuple[int, bytes, str]:
+        self.others_done.wait(60)
+        return super().answer(query)
+
+
+def test_a_slow_source_delays_none_of_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``zz/decided`` comes after the slow one in the list, and is stored before it answers."""
+    from flows.progress import Step, listening
+    from flows.sync_sources import sync_sources
+
+    sources = world.root / "a/sources"
+    shutil.copytree(sources / CASES, sources / "zz/decided")
+    toml = sources / "zz/decided/source.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(text.replace('system = "cases"', 'system = "zz"'), encoding="utf-8")
+    world.drop("1.csv", [case(1)])
+    slow = Slow(TOKEN, [order(1)])
+
+    def follow(step: Step) -> None:
+        if (step.subject, step.stage, step.done) == ("zz/decided", "store", 1):
+            slow.others_done.set()
+
+    with serving(slow), listening(follow):
+        monkeypatch.setenv(URL_VARIABLE, slow.url)
+        done = sync_sources(str(world.root / "a"))
+    assert {o.subject: o.result.accepted for o in done} == {CASES: 1, LEADS: 1, "zz/decided": 1}
+    assert slow.others_done.is_set()
 
 
 def test_a_backfill_counts_unless_told_to_store(world: World) -> None:
