@@ -1,28 +1,29 @@
 """Where bytes rest as they were received, before anything is parsed.
 
     landing/objects/ab/abcdef…            content by SHA-256, stored once
-    landing/streams/<system>/<stream>.jsonl   what was received when, one event a line
+    landing/streams/<system>/<stream>.jsonl   what was received when (connectors.landing_log)
     landing/tmp/<system>/<stream>         the object in the making
+    landing/lock                          shared while an object is placed, alone while some go
 
-An object is visible only whole: it is written beside, fsynced and renamed. An event is one
-line appended after its object; a line torn by a crash is dropped by the next writer, and the
-run that it belonged to is simply made again.
+An object is visible only whole: it is written beside, fsynced and renamed. Its event is
+appended after it, and the run that it belonged to is simply made again after a crash between
+the two. :meth:`Landing.let_go` is the only thing that deletes: it notes in the log first.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from connectors.disk import minding_a_full_disk
+from connectors.landing_log import Event, Log, sync_folder
 from schemas.errors import DataError, Where
 from schemas.text import Text
 
@@ -36,8 +37,9 @@ class Landed:
 
     ``origin`` is a file's name or an address without query: it never holds a secret or a
     value that might be personal. ``page`` counts from 1 for sources with pages. ``request``
-    says what was asked for, without secrets. ``member``: the file of an archive that is meant,
-    by its path in there; the object is the archive.
+    says what was asked for, without secrets. ``member``: the file of a ZIP that is meant,
+    by its path in there; the object is the archive. ``pruned_at``: the retention rule let the
+    object go then.
     """
 
     digest: str
@@ -48,6 +50,7 @@ class Landed:
     page: int | None = None
     request: str | None = None
     member: str | None = None
+    pruned_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -55,11 +58,21 @@ class Landed:
         return self.digest if self.member is None else f"{self.digest}!/{self.member}"
 
 
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """An object that is there: ``changed`` is its file's time, in seconds since 1970 (UTC)."""
+
+    digest: str
+    size: int
+    changed: float
+
+
 class Landing:
     """The landing area of a node, below ``root``."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._logs: dict[str, Log] = {}
 
     def store(
         self,
@@ -76,58 +89,134 @@ class Landing:
 
         ``once``: bytes equal to the last ones from the same origin are the same delivery (a
         file read again) and keep their ``fetched_at``. An error raised by ``chunks`` leaves
-        nothing.
+        nothing. Raises :class:`RetryableError` when the disk is full; nothing is left of it.
         """
-        with _locked(self._index(stream_id)) as handle:
-            digest, size = self._put(chunks, self._root / "tmp" / stream_id)
-            if once:
-                # Only the newest of this origin: a file that goes back to an earlier content
-                # was delivered anew, and its rows are newer than those in between.
-                of_origin = [e for e in _events(handle) if e["origin"] == origin]
-                if of_origin and of_origin[-1]["digest"] == digest:
-                    return self._landed(of_origin[-1])
-            event: dict[str, Any] = {
-                "digest": digest,
-                "size": size,
-                "origin": origin,
-                "fetched_at": fetched_at.isoformat(),
-                "page": page,
-            }
-            if request is not None:
-                event["request"] = request
-            _append(handle, event)
+        log = self._log(stream_id)
+        with log.writing() as handle:
+            temporary = self._root / "tmp" / stream_id
+            try:
+                digest, size = self._receive(chunks, temporary)
+                with self._lock(fcntl.LOCK_SH):
+                    self._place(temporary, digest, size)
+                    # Only the newest of this origin: a file that goes back to an earlier content
+                    # was delivered anew, and its rows are newer than those in between.
+                    known = log.newest_from(handle, origin) if once else None
+                    if known and known["digest"] == digest and "pruned_at" not in known:
+                        return self._landed(known)
+                    event: Event = {
+                        "digest": digest,
+                        "size": size,
+                        "origin": origin,
+                        "fetched_at": fetched_at.isoformat(),
+                        "page": page,
+                    }
+                    if request is not None:
+                        event["request"] = request
+                    log.append(handle, event)
+            finally:
+                temporary.unlink(missing_ok=True)
         return self._landed(event)
+
+    def streams(self) -> list[str]:
+        """The streams that something was ever received for."""
+        found = (self._root / "streams").glob("*/*.jsonl")
+        return sorted(f"{p.parent.name}/{p.stem}" for p in found)
 
     def events(self, stream_id: str) -> list[Landed]:
         """All that was received for a stream, oldest first."""
-        index = self._index(stream_id)
-        if not index.exists():
-            return []
-        with index.open("rb") as handle:
-            return [self._landed(event) for event in _events(handle)]
+        return [self._landed(event) for event in self._log(stream_id).events()]
 
-    def find(self, digest: str) -> Path:
-        """The path of an object. Raises :class:`DataError` if it isn't there."""
-        if not _DIGEST.match(digest) or not self._object(digest).exists():
-            raise DataError(
-                Text(en="this object is not in the landing area", zh="落地区没有该对象"),
-                where=Where(f"sha256:{digest[:64]}"),
-                hint=Text(
-                    en="pull the source again, or restore landing/ from the back-up",
-                    zh="请重新拉取该来源，或从备份恢复 landing/",
-                ),
-            )
-        return self._object(digest)
+    def latest(self, stream_id: str) -> dict[str, Landed]:
+        """By digest, the last time that each object was received for a stream."""
+        return {event.digest: event for event in self.events(stream_id)}
+
+    def find(self, digest: str, event: Landed | None = None) -> Path:
+        """The path of an object. ``event``: what the log last said of it, for the words.
+
+        Raises :class:`DataError` if it isn't there: let go by the retention rule, or lost.
+        """
+        if _DIGEST.match(digest) and self._object(digest).exists():
+            return self._object(digest)
+        where = Where(f"sha256:{digest[:64]}")
+        if event is not None and event.pruned_at is not None:
+            raise _pruned(where, event.pruned_at)
+        raise DataError(
+            Text(en="this object is not in the landing area", zh="落地区没有该对象"),
+            where=where,
+            hint=Text(
+                en="pull the source again, or restore landing/ from the back-up",
+                zh="请重新拉取该来源，或从备份恢复 landing/",
+            ),
+        )
+
+    def resting(self) -> Iterator[Resting]:
+        """Every object that is there, whoever knows it."""
+        for path in (self._root / "objects").glob("??/*"):
+            found = path.stat()
+            yield Resting(path.name, found.st_size, found.st_mtime)
+
+    def note_pruned(self, stream_id: str, digests: Collection[str], now: datetime) -> int:
+        """Note that objects are let go, and shorten the log; returns how many were noted.
+
+        Of an object that was let go the log keeps its last event. The objects are still there:
+        :meth:`sweep` deletes what no stream has a claim on any more.
+        """
+        log = self._log(stream_id)
+        with log.writing():
+            events = list(log.events())
+            last = {event["digest"]: event for event in events}
+            fresh = {d for d in digests if d in last and "pruned_at" not in last[d]}
+            if not fresh:
+                return 0
+            kept = []
+            for event in events:
+                digest = event["digest"]
+                if digest in fresh or "pruned_at" in last[digest]:
+                    if event is not last[digest]:
+                        continue
+                    event.setdefault("pruned_at", now.isoformat())
+                kept.append(event)
+            log.rewrite(kept)
+        return len(fresh)
+
+    def sweep(self, unknown: Collection[str]) -> list[Resting]:
+        """Delete objects that every stream let go, and those of ``unknown`` that none knows.
+
+        Safe beside pulls and after a crash at any point: an object that is stored meanwhile is
+        either seen in its log, or placed after this is done.
+        """
+        gone = []
+        with self._lock(fcntl.LOCK_EX):
+            claimed, let_go = self._claims()
+            for resting in self.resting():
+                digest = resting.digest
+                if digest in claimed or not (digest in let_go or digest in unknown):
+                    continue
+                self._object(digest).unlink()
+                gone.append(resting)
+        return gone
+
+    def _claims(self) -> tuple[set[str], set[str]]:
+        """Digests that a stream still holds to, and those that only were let go."""
+        claimed: set[str] = set()
+        let_go: set[str] = set()
+        for stream_id in self.streams():
+            for digest, event in self.latest(stream_id).items():
+                (claimed if event.pruned_at is None else let_go).add(digest)
+        return claimed, let_go - claimed
 
     def _object(self, digest: str) -> Path:
         return self._root / "objects" / digest[:2] / digest
 
-    def _index(self, stream_id: str) -> Path:
+    def _log(self, stream_id: str) -> Log:
         if not _STREAM_ID.match(stream_id):
             raise ValueError(f"not a stream id: {stream_id!r}")
-        return self._root / "streams" / f"{stream_id}.jsonl"
+        if stream_id not in self._logs:
+            self._logs[stream_id] = Log(self._root / "streams" / f"{stream_id}.jsonl")
+        return self._logs[stream_id]
 
-    def _landed(self, event: dict[str, Any]) -> Landed:
+    def _landed(self, event: Event) -> Landed:
+        pruned_at = event.get("pruned_at")
         return Landed(
             digest=event["digest"],
             size=event["size"],
@@ -136,32 +225,42 @@ class Landing:
             fetched_at=datetime.fromisoformat(event["fetched_at"]),
             page=event["page"],
             request=event.get("request"),
+            pruned_at=datetime.fromisoformat(pruned_at) if pruned_at else None,
         )
 
-    def _put(self, chunks: Iterable[bytes], temporary: Path) -> tuple[str, int]:
+    def _receive(self, chunks: Iterable[bytes], temporary: Path) -> tuple[str, int]:
         """Under the stream's lock, so ``temporary`` can only be what a killed process left."""
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        try:
-            sha256, size = hashlib.sha256(), 0
-            with temporary.open("xb", buffering=0) as handle:
-                for chunk in chunks:
-                    sha256.update(chunk)
+        sha256, size = hashlib.sha256(), 0
+        with temporary.open("xb", buffering=0) as handle:
+            for chunk in chunks:
+                sha256.update(chunk)
+                with minding_a_full_disk(self._root):
                     _write_all(handle.fileno(), chunk)
-                    size += len(chunk)
-                digest = sha256.hexdigest()
-                target = self._object(digest)
-                # Only a whole object gets its name, so one of the right size is the right one.
-                if target.exists() and target.stat().st_size == size:
-                    return digest, size
+                size += len(chunk)
+        return sha256.hexdigest(), size
+
+    def _place(self, temporary: Path, digest: str, size: int) -> None:
+        target = self._object(digest)
+        # Only a whole object gets its name, so one of the right size is the right one.
+        if target.exists() and target.stat().st_size == size:
+            return
+        with minding_a_full_disk(self._root):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("rb") as handle:
                 os.fchmod(handle.fileno(), 0o440)
                 os.fsync(handle.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
-            _sync_folder(target.parent)
-            return digest, size
-        finally:
-            temporary.unlink(missing_ok=True)
+            sync_folder(target.parent)
+
+    @contextmanager
+    def _lock(self, kind: int) -> Iterator[None]:
+        """Between those who place objects (``LOCK_SH``) and who deletes them (``LOCK_EX``)."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with (self._root / "lock").open("ab") as handle:
+            fcntl.flock(handle.fileno(), kind)
+            yield
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
@@ -170,52 +269,17 @@ def _write_all(descriptor: int, chunk: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _locked(index: Path) -> Iterator[Any]:
-    index.parent.mkdir(parents=True, exist_ok=True)
-    with index.open("a+b") as handle:
-        fcntl.flock(handle.fileno(), fcntl.LOCK_EX)
-        yield handle
-
-
-def _events(handle: Any) -> Iterator[dict[str, Any]]:
-    handle.seek(0)
-    for line in handle:
-        if line.endswith(b"\n"):  # a torn last line was never confirmed to anyone
-            yield json.loads(line)
-
-
-def _append(handle: Any, event: dict[str, Any]) -> None:
-    """Add one line, after cutting off a line that a crash tore."""
-    end = handle.seek(0, os.SEEK_END)
-    if end:
-        handle.seek(end - 1)
-        if handle.read(1) != b"\n":
-            handle.truncate(_last_line_end(handle, end))
-            handle.seek(0, os.SEEK_END)
-    line = json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
-    handle.write(line.encode("utf-8"))
-    handle.flush()
-    os.fsync(handle.fileno())
-
-
-def _last_line_end(handle: Any, end: int) -> int:
-    """Offset just after the last line break before ``end``; 0 if there is none."""
-    block = 65536
-    position: int = end
-    while position > 0:
-        start = max(0, position - block)
-        handle.seek(start)
-        found: int = handle.read(position - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        position = start
-    return 0
+def _pruned(where: Where, when: datetime) -> DataError:
+    day = when.date().isoformat()
+    return DataError(
+        Text(
+            en=f"this object was pruned on {day} by the retention rule",
+            zh=f"该对象已于 {day} 按保留期限规定清理",
+        ),
+        where=where,
+        hint=Text(
+            en="what was made of it is in the lake; only the source can give it again "
+            "(docs/landing.md)",
+            zh="由其生成的记录仍在数据湖中；如需原件只能由来源重新提供（见 docs/landing.zh-CN.md）",
+        ),
+    )

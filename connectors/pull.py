@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from connectors.config import SourceConfig
 from connectors.delivery import Delivery, Progress, PullRequest, Secrets, quiet
 from connectors.files.pull import newest_file, pull_files
+from connectors.formats.archive import expand
 from connectors.landing import Landing
 from connectors.reader_config import FilesReader
 from connectors.rest.http import Pace
@@ -35,7 +37,7 @@ def pull(
     :class:`ConfigError` when ``source.toml`` must change.
     """
     if isinstance(source.reader, FilesReader):
-        return pull_files(
+        delivery = pull_files(
             source,
             source.reader,
             folder,
@@ -44,6 +46,7 @@ def pull(
             secrets=secrets,
             progress=progress,
         )
+        return _expanded(delivery, source.reader)
     return pull_rest(
         source,
         folder,
@@ -66,7 +69,8 @@ def probe(
 ) -> Delivery:
     """Reach, authenticate, fetch the first page or the newest file. Moves no cursor."""
     if isinstance(source.reader, FilesReader):
-        return newest_file(source, source.reader, folder, landing, secrets=secrets, now=now)
+        newest = newest_file(source, source.reader, folder, landing, secrets=secrets, now=now)
+        return _expanded(newest, source.reader)
     request = PullRequest("cursor", None, None, None, now)
     delivery = pull_rest(
         source,
@@ -84,19 +88,33 @@ def probe(
 def replay(
     source: SourceConfig, request: PullRequest, landing: Landing, digests: tuple[str, ...]
 ) -> Delivery:
-    """A delivery of what was landed before (``digests`` of earlier runs), without the source.
+    """A delivery of what was landed before, without the source.
 
-    Raises :class:`DataError` if an object is no longer there, or the stream's landing log does
-    not know it: without it nobody can say when it came.
+    ``digests``: the keys that earlier runs name (``Landed.key``). An archive that could not be
+    opened then is tried anew. Raises :class:`DataError` if an object is no longer there, let go
+    by the retention rule or lost, or the stream's landing log does not know it: without it
+    nobody can say when it came.
     """
-    events = {event.digest: event for event in landing.events(source.stream_id)}
+    events = landing.latest(source.stream_id)
     objects = []
-    for digest in digests:
-        landing.find(digest)
-        if digest not in events:
+    for key in digests:
+        digest, _, member = key.partition("!/")
+        event = events.get(digest)
+        if event is None:
             raise _unknown_object(source.stream_id, digest)
-        objects.append(events[digest])
-    return Delivery(tuple(objects), None, request.since, request.until)
+        landing.find(digest, event)
+        objects.append(
+            replace(event, member=member, origin=f"{event.origin}!/{member}") if member else event
+        )
+    delivery = Delivery(tuple(objects), None, request.since, request.until)
+    reader = source.reader
+    return _expanded(delivery, reader) if isinstance(reader, FilesReader) else delivery
+
+
+def _expanded(delivery: Delivery, reader: FilesReader) -> Delivery:
+    """The same with each ZIP's members in its place."""
+    objects = chain.from_iterable(expand(landed, reader) for landed in delivery.objects)
+    return replace(delivery, objects=tuple(objects))
 
 
 def _unknown_object(stream_id: str, digest: str) -> DataError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.config import SourceConfig
 from connectors.cursor import Clock, advance
 from connectors.delivery import Delivery, Secrets
+from connectors.formats.archive import Unpacker
 from connectors.formats.load import load_object
 from connectors.formats.raw_table import RawTable, Reject
 from connectors.landing import Landed
@@ -50,7 +51,8 @@ def load_raw(
 ) -> RawBatch:
     """Read every object of ``delivery`` into ``raw`` and ``raw_reject`` of ``con``.
 
-    Copies in UTF-8 go to ``con``'s temporary directory and are deleted. A file that can't be
+    Copies in UTF-8 and what archives hold go to ``con``'s temporary directory and are deleted;
+    ``secrets`` are asked for the password of an archive. A file that can't be
     read as a whole (empty, damaged, cut off, two columns of one name) is one row of
     ``raw_reject``, rule ``read:file``, and the files beside it go through; it is read again when
     it changes. A page of a REST source that can't be read raises :class:`DataError`: going on
@@ -58,9 +60,13 @@ def load_raw(
     """
     table = RawTable(con, source.reader.optional_columns)
     seen: list[set[str]] = []
+    reader = source.reader
+    unpacker = Unpacker(reader, secrets) if isinstance(reader, FilesReader) else None
     with tempfile.TemporaryDirectory(prefix="hefu-read-", dir=_temporary_root(con)) as temp:
         for index, landed in enumerate(delivery.objects):
-            seen.append(_load_or_reject(table, source, landed, index, Path(temp)))
+            # A folder for each, so that its copies are gone before the next one's are made.
+            with tempfile.TemporaryDirectory(dir=temp) as own:
+                seen.append(_load_or_reject(table, source, unpacker, landed, index, Path(own)))
     table.finish()
     outside = cut_window(table, source.window, delivery, source.time_zone)
     received = _balanced(table, outside)
@@ -75,10 +81,16 @@ def load_raw(
 
 
 def _load_or_reject(
-    table: RawTable, source: SourceConfig, landed: Landed, index: int, temp: Path
+    table: RawTable,
+    source: SourceConfig,
+    unpacker: Unpacker | None,
+    landed: Landed,
+    index: int,
+    temp: Path,
 ) -> set[str]:
     try:
-        return load_object(table, source.reader, landed, index, temp)
+        plain = unpacker.plain(landed, temp) if unpacker else landed
+        return load_object(table, source.reader, plain, index, temp)
     except DataError as error:
         if not isinstance(source.reader, FilesReader):
             raise

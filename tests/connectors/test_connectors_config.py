@@ -67,7 +67,7 @@ def test_misspelt_key(tmp_path, text, line, key, meant):
         (HEAD + FILES + 'encoding = "ascii"', "gb18030"),
         (HEAD + FILES + "header = false", "needs its column names"),
         (HEAD + FILES + 'columns = ["a"]', "header = false"),
-        (HEAD + FILES + 'delimiter = ";;"', "at most 1 character"),
+        (HEAD + FILES + 'delimiter = ";;;;;"', "at most 4 characters"),
         (HEAD + FILES + 'delimiter = "\'"\nquote = "\'"', "must differ"),
         (HEAD + FILES + '[cursor]\nfield = "a"\nparameter = "b"', "followed by its files"),
         (HEAD + FILES + '[window]\nfile_date = "%Y"', "file_date needs"),
