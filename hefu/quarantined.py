@@ -19,6 +19,7 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from hefu.node import Node
     from lake.runs import RunRecord
@@ -107,6 +108,27 @@ def find_row(node: Node, row_id: str) -> OpenRow:
     )
 
 
+def waiting(node: Node, record_type: str, stream_id: str, runs: Sequence[RunRecord]) -> pa.Table:
+    """``record_id`` (may be null) and ``row_digest`` of a stream's open rows.
+
+    ``runs``: the stream's committed runs, newest first. Raises ``DataError`` as :func:`open_rows`.
+    """
+    from lake.store import Lake
+    from schemas.sql import connect
+
+    con = connect(memory_limit=node.config.node.memory_limit)
+    try:
+        if not any(run.quarantine_file for run in runs):
+            none = "SELECT NULL::VARCHAR AS record_id, NULL::VARCHAR AS row_digest WHERE false"
+            return con.execute(none).to_arrow_table()
+        _resolve(con, node, Lake(node.place("lake")), record_type, stream_id, runs)
+        return con.execute(
+            "SELECT record_id, row_digest FROM quarantine_resolved WHERE resolved_by IS NULL"
+        ).to_arrow_table()
+    finally:
+        con.close()
+
+
 def shown(node: Node, row: OpenRow, *, reveal: bool) -> Shown:
     """What may be shown of a row: personal values masked unless ``reveal``.
 
@@ -190,19 +212,10 @@ def _files(runs: Sequence[RunRecord]) -> Iterator[RunFile]:
 def _rows_of(
     con: duckdb.DuckDBPyConnection, node: Node, lake: Lake, record_type: str, stream_id: str
 ) -> Iterator[OpenRow]:
-    from quality.quarantine import resolve
-
-    runs = list(reversed(lake.runs(record_type, stream_id)))
+    runs = lake.runs(record_type, stream_id)
     if not any(run.quarantine_file for run in runs):
         return
-    lake.attach(con, record_type)
-    entries = resolve(
-        con,
-        node.place("quarantine") / stream_id.replace(":", "_"),
-        list(_files(runs)),
-        f"{record_type}_history",
-    )
-    entries.create_view("quarantine_resolved", replace=True)
+    _resolve(con, node, lake, record_type, stream_id, runs)
     found = con.execute(
         "SELECT row_digest, quarantined_at, object_digest, row, record_id, source_record_id, "
         "reasons, raw, raw_text, uncast, detail FROM quarantine_resolved WHERE resolved_by IS NULL"
@@ -223,3 +236,24 @@ def _rows_of(
             uncast=texts[2],
             detail=texts[3],
         )
+
+
+def _resolve(
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    lake: Lake,
+    record_type: str,
+    stream_id: str,
+    runs: Sequence[RunRecord],
+) -> None:
+    """View ``quarantine_resolved`` of the stream's rows; ``runs`` newest first."""
+    from quality.quarantine import resolve
+
+    lake.attach(con, record_type)
+    entries = resolve(
+        con,
+        node.place("quarantine") / stream_id.replace(":", "_"),
+        list(_files(list(reversed(runs)))),
+        f"{record_type}_history",
+    )
+    entries.create_view("quarantine_resolved", replace=True)

@@ -229,19 +229,31 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path, batch: Batch) -> int:
     return rows
 
 
-def _select(batch: Batch) -> str:
-    landed = ", ".join(literal(digest) for digest in batch.landed)
-    object_digest = f"([{landed}]::VARCHAR[])[_object + 1]"
+def row_digest_sql(landed: Sequence[str]) -> str:
+    """SQL over the view ``quarantined``: what tells a row from another, whatever run refused it.
+
+    ``landed``: the keys of the run's objects, in the order of ``_object``.
+    """
     # What was cut is told by its own digest in ``detail``; what left no text, by its place.
     told = (
         "coalesce(raw, CASE WHEN list_contains(reasons, 'read:oversize') "
         "THEN raw_text || chr(10) || detail ELSE nullif(raw_text, '') END, "
-        f"{object_digest} || '/' || _row)"
+        f"{_object_digest(landed)} || '/' || _row)"
     )
+    return f"sha256({told})"
+
+
+def _object_digest(landed: Sequence[str]) -> str:
+    listed = ", ".join(literal(digest) for digest in landed)
+    return f"([{listed}]::VARCHAR[])[_object + 1]"
+
+
+def _select(batch: Batch) -> str:
+    object_digest = _object_digest(batch.landed)
     return (
         f"SELECT {literal(batch.stream_id)} AS stream, {object_digest} AS object_digest, "
         '_row AS "row", record_id, source_record_id, reasons, uncast, raw, '
-        f"raw_text, detail, sha256({told}) AS row_digest, "
+        f"raw_text, detail, {row_digest_sql(batch.landed)} AS row_digest, "
         f"{literal(batch.contract_version)} AS contract_version, "
         f"{literal(batch.mapping_digest)} AS mapping_digest "
         "FROM quarantined ORDER BY _object, _row"
