@@ -81,8 +81,8 @@ def test_misspelt_key(tmp_path, text, line, key, meant):
         (HEAD + REST + '[cursor]\nfield="u"\nparameter="s"\noverlap="30 minutes"', "PT30M"),
         (HEAD + REST + '[cursor]\nfield="u"\nparameter="s"\nformat="iso8601"', "format is iso"),
         (
-            HEAD + REST + '[cursor]\nfield="u"\nparameter="s"\nformat="integer"\noverlap=5',
-            "no overlap",
+            HEAD + REST + '[cursor]\nfield="u"\nparameter="s"\nformat="integer"\noverlap="PT5M"',
+            "is a number",
         ),
         ('time_zone = "Asia/Anji"\n' + HEAD + FILES, "no such time zone"),
         (HEAD.replace("cases", "../cases") + FILES, "pattern"),
