@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -98,13 +100,26 @@ def test_the_deployments_know_node_zone_and_folder(server: Server) -> None:
         ("publish", "nightly-publish", "0 3 * * *", "Asia/Shanghai"),
         ("receive", "nightly-receive", "30 4 * * *", "Asia/Shanghai"),
     }
-    by_hand = {"backfill", "renormalise", "whole-night"}
+    by_hand = {"sync", "backfill", "renormalise", "whole-night"}
     assert found.keys() == {"nightly-sync", "publish", "receive"} | by_hand
     for deployment in found.values():
         assert deployment["parameters"] == {"node": NODE}
         assert deployment["job_variables"]["working_dir"] == str(ROOT)
         assert deployment["pull_steps"] in ([], None)
         assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+
+
+def test_a_short_interval_is_one_command(server: Server) -> None:
+    """As docs/schedules.md says it; what the test gives, it takes back."""
+    (command,) = re.findall(
+        r"^prefect (deployment schedule create .*)$",
+        (ROOT / "docs/schedules.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    server.prefect(*shlex.split(command))
+    (schedule,) = server.deployments()["sync"]["schedules"]
+    assert schedule["schedule"]["interval"] == 300
+    server.prefect("deployment", "schedule", "clear", "-y", "sync sources/sync")
 
 
 def test_the_backfill_form_is_refused_before_a_run_exists_when_incomplete(server: Server) -> None:
