@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 from connectors.config import SourceConfig
 from connectors.delivery import Delivery
 from connectors.raw import RawBatch
+from flows.waiting import waiting
 from hefu.node import Node
-from hefu.quarantined import waiting
 from lake.runs import Mode, RunRecord
 from quality.quarantine import row_digest_sql
 from schemas.sql import ident, literal

@@ -7,7 +7,7 @@ object and no longer refused it (``quality.quarantine.resolve``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,9 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
     from hefu.node import Node
-    from lake.runs import RunRecord
     from lake.store import Lake
-    from quality.quarantine import RunFile
     from schemas.contract import Contract
 
 _ID_LENGTH = 12
@@ -108,27 +105,6 @@ def find_row(node: Node, row_id: str) -> OpenRow:
     )
 
 
-def waiting(node: Node, record_type: str, stream_id: str, runs: Sequence[RunRecord]) -> pa.Table:
-    """``record_id`` (may be null) and ``row_digest`` of a stream's open rows.
-
-    ``runs``: the stream's committed runs, newest first. Raises ``DataError`` as :func:`open_rows`.
-    """
-    from lake.store import Lake
-    from schemas.sql import connect
-
-    con = connect(memory_limit=node.config.node.memory_limit)
-    try:
-        if not any(run.quarantine_file for run in runs):
-            none = "SELECT NULL::VARCHAR AS record_id, NULL::VARCHAR AS row_digest WHERE false"
-            return con.execute(none).to_arrow_table()
-        _resolve(con, node, Lake(node.place("lake")), record_type, stream_id, runs)
-        return con.execute(
-            "SELECT record_id, row_digest FROM quarantine_resolved WHERE resolved_by IS NULL"
-        ).to_arrow_table()
-    finally:
-        con.close()
-
-
 def shown(node: Node, row: OpenRow, *, reveal: bool) -> Shown:
     """What may be shown of a row: personal values masked unless ``reveal``.
 
@@ -195,27 +171,15 @@ def _streams(node: Node, lake: Lake, wanted: list[str] | None) -> list[tuple[str
     return found
 
 
-def _files(runs: Sequence[RunRecord]) -> Iterator[RunFile]:
-    """What the runs (oldest first) say of quarantine."""
-    from quality.quarantine import RunFile
-
-    received: dict[tuple[str, ...], datetime] = {}
-    for run in runs:
-        whole, arrived = not run.outside_window, None
-        if run.mode == "replay":
-            arrived = received.get(run.landed)
-        else:
-            received[run.landed] = run.started_at
-        yield RunFile(run.landed, run.quarantine_file, run.started_at, whole, arrived)
-
-
 def _rows_of(
     con: duckdb.DuckDBPyConnection, node: Node, lake: Lake, record_type: str, stream_id: str
 ) -> Iterator[OpenRow]:
+    from flows.waiting import resolve_rows
+
     runs = lake.runs(record_type, stream_id)
     if not any(run.quarantine_file for run in runs):
         return
-    _resolve(con, node, lake, record_type, stream_id, runs)
+    resolve_rows(con, node, lake, record_type, stream_id, runs)
     found = con.execute(
         "SELECT row_digest, quarantined_at, object_digest, row, record_id, source_record_id, "
         "reasons, raw, raw_text, uncast, detail FROM quarantine_resolved WHERE resolved_by IS NULL"
@@ -236,24 +200,3 @@ def _rows_of(
             uncast=texts[2],
             detail=texts[3],
         )
-
-
-def _resolve(
-    con: duckdb.DuckDBPyConnection,
-    node: Node,
-    lake: Lake,
-    record_type: str,
-    stream_id: str,
-    runs: Sequence[RunRecord],
-) -> None:
-    """View ``quarantine_resolved`` of the stream's rows; ``runs`` newest first."""
-    from quality.quarantine import resolve
-
-    lake.attach(con, record_type)
-    entries = resolve(
-        con,
-        node.place("quarantine") / stream_id.replace(":", "_"),
-        list(_files(list(reversed(runs)))),
-        f"{record_type}_history",
-    )
-    entries.create_view("quarantine_resolved", replace=True)
