@@ -8,17 +8,19 @@ from itertools import chain
 from pathlib import Path
 
 from connectors.config import SourceConfig
+from connectors.database.pull import look_database, pull_database
 from connectors.delivery import Delivery, Progress, PullRequest, Secrets, quiet
 from connectors.files.pull import newest_file, pull_files
 from connectors.formats.archive import expand
 from connectors.landing import Landing
-from connectors.reader_config import FilesReader
+from connectors.look import Look, StreamSeen
+from connectors.reader_config import DatabaseReader, FilesReader
 from connectors.rest.http import Pace
 from connectors.rest.pull import pull_rest
 from schemas.errors import DataError, Where
 from schemas.text import Text
 
-__all__ = ["Delivery", "PullRequest", "probe", "pull", "replay"]
+__all__ = ["Delivery", "Look", "PullRequest", "look", "probe", "pull", "replay"]
 
 
 def pull(
@@ -47,6 +49,17 @@ def pull(
             progress=progress,
         )
         return _expanded(delivery, source.reader)
+    if isinstance(source.reader, DatabaseReader):
+        return pull_database(
+            source,
+            source.reader,
+            folder,
+            request,
+            landing,
+            secrets=secrets,
+            progress=progress,
+            pace=pace or Pace(),
+        )
     return pull_rest(
         source,
         folder,
@@ -67,11 +80,26 @@ def probe(
     now: datetime,
     pace: Pace | None = None,
 ) -> Delivery:
-    """Reach, authenticate, fetch the first page or the newest file. Moves no cursor."""
+    """Reach, authenticate, fetch the first page, the newest file or some rows.
+
+    Moves no cursor.
+    """
     if isinstance(source.reader, FilesReader):
         newest = newest_file(source, source.reader, folder, landing, secrets=secrets, now=now)
         return _expanded(newest, source.reader)
     request = PullRequest("cursor", None, None, None, now)
+    if isinstance(source.reader, DatabaseReader):
+        return pull_database(
+            source,
+            source.reader,
+            folder,
+            request,
+            landing,
+            secrets=secrets,
+            progress=quiet,
+            pace=pace or Pace(),
+            only_first=True,
+        )
     delivery = pull_rest(
         source,
         folder,
@@ -83,6 +111,16 @@ def probe(
         only_first=True,
     )
     return replace(delivery, cursor=None)
+
+
+def look(source: SourceConfig, folder: Path, *, secrets: Secrets, pace: Pace | None = None) -> Look:
+    """What there is at the source, without landing anything: ``hefu check``, ``hefu draft``.
+
+    Raises as :func:`pull` does.
+    """
+    if isinstance(source.reader, DatabaseReader):
+        return look_database(source, source.reader, folder, secrets=secrets)
+    return Look((), (StreamSeen(source.stream, source.label or None),))
 
 
 def replay(

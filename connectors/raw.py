@@ -14,7 +14,7 @@ from connectors.formats.archive import Unpacker
 from connectors.formats.load import load_object
 from connectors.formats.raw_table import RawTable, Reject
 from connectors.landing import Landed
-from connectors.reader_config import FilesReader
+from connectors.reader_config import DatabaseReader, FilesReader
 from connectors.window import cut_window
 from schemas.errors import AccountingError, DataError, Where
 from schemas.sql import ident
@@ -138,6 +138,8 @@ def _balanced(table: RawTable, outside: int) -> int:
 def _cursor(table: RawTable, source: SourceConfig, delivery: Delivery) -> dict[str, Any] | None:
     if delivery.cursor is None or source.cursor is None or not delivery.objects:
         return delivery.cursor
+    if isinstance(source.reader, DatabaseReader):
+        return delivery.cursor  # told by the server itself, of the snapshot that was read
     column = table.known(source.cursor.field)
     if column is None:
         if table.received == table.unreadable:
