@@ -41,6 +41,16 @@ class RunRecord:
     did not ask the source. ``source_count`` is what the source itself counted and ``node_count``
     what stands against it here (``flows/reconcile.py``); both None where nobody counted.
     ``alarms``: what a person must look into, though the run is good.
+
+    received = accepted + unchanged + duplicate + quarantined counts the source's rows.
+    ``retracted`` counts versions that say that a record is gone at its source, made from the
+    record's last version. Of these, ``retracted_by_row`` had a row that said so (a removal in a
+    log of changes), which is one of the ``accepted``; the others are of records that a full copy
+    no longer held, and no row stands behind them. So the run appended ``appended`` = accepted +
+    retracted - retracted_by_row versions.
+    ``read_at``: of a full copy, the moment that all of it counts as read, later than that of any
+    earlier one. ``complete``: it was taken for all that the source had, so that what it did not
+    hold was retracted.
     """
 
     run_id: str
@@ -70,8 +80,17 @@ class RunRecord:
     node_count: int | None = None
     alarms: tuple[Text, ...] = ()
     outside_window: int = 0
+    retracted: int = 0
+    retracted_by_row: int = 0
+    read_at: datetime | None = None
+    complete: bool = False
     bundle_id: str | None = None
     sequence: int = 0
+
+    @property
+    def appended(self) -> int:
+        """Versions that the run appended to the lake."""
+        return self.accepted + self.retracted - self.retracted_by_row
 
     def to_json(self) -> str:
         """Canonical enough to compare: sorted keys, no spaces."""
@@ -79,6 +98,7 @@ class RunRecord:
         plain |= {
             "format": FORMAT,
             "started_at": self.started_at.isoformat(),
+            "read_at": None if self.read_at is None else self.read_at.isoformat(),
             "reasons": dict(self.reasons),
             "soft": dict(self.soft),
             "cursor": None if self.cursor is None else dict(self.cursor),
@@ -104,6 +124,9 @@ class RunRecord:
             known = {k: v for k, v in plain.items() if k in {f.name for f in fields(cls)}}
             known |= {
                 "started_at": datetime.fromisoformat(plain["started_at"]),
+                "read_at": datetime.fromisoformat(plain["read_at"])
+                if plain.get("read_at")
+                else None,
                 "gate_reasons": tuple(Text(**t) for t in plain["gate_reasons"]),
                 "landed": tuple(plain["landed"]),
                 "drift": Drift.from_dict(plain["drift"]),

@@ -16,6 +16,10 @@ VERSION_FIELD = "record_version"
 
 EXTRA = "_extra"
 
+# Where a row stood in its source's log of changes, as a text that sorts like the log; NULL for
+# rows of sources without one (ADR 0020).
+LOG_SEQUENCE = "_log_sequence"
+
 TECHNICAL = pa.schema(
     [
         pa.field("_run_id", pa.string()),
@@ -25,6 +29,7 @@ TECHNICAL = pa.schema(
         pa.field("_bundle_id", pa.string()),
         # What a partner's newer contract has and ours doesn't: a JSON object (ADR 0013).
         pa.field(EXTRA, pa.string()),
+        pa.field(LOG_SEQUENCE, pa.string()),
     ]
 )
 
@@ -69,12 +74,12 @@ class Shaper:
             for batch in rows:
                 count += batch.num_rows
                 yield self._shape(batch)
-            if count != self.run.accepted:
+            if count != self.run.appended:
                 # Raised inside the write, so nothing is committed.
                 raise AccountingError(
                     Text(
-                        en=f"{count} rows came to the lake, {self.run.accepted} were accepted",
-                        zh=f"应入湖 {self.run.accepted} 行，实际 {count} 行",
+                        en=f"{count} rows came to the lake, {self.run.appended} were accepted",
+                        zh=f"应入湖 {self.run.appended} 行，实际 {count} 行",
                     ),
                     where=Where(file=self.run.stream_id),
                 )

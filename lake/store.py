@@ -2,7 +2,8 @@
 
 Beside the contract's fields a row keeps where it came from: ``_run_id``, ``_object_digest``
 (SHA-256 of the landed bytes), ``_row`` (1-based in that object), ``_flags`` (soft rules it
-broke) and, if a partner sent it, ``_bundle_id``. Nothing is updated or deleted. Received rows
+broke), ``_log_sequence`` (its place in the source's log of changes, if that has one) and, if a
+partner sent it, ``_bundle_id``. Nothing is updated or deleted. Received rows
 are visible from the moment their bundle is in the ledger (``lake/ledger.py``).
 """
 
@@ -58,14 +59,15 @@ class Lake:
 
         Args:
             rows: contract fields (a subset for received rows) and, of ``_object`` (index into
-                ``run.landed``), ``_row`` and ``_flags``, those that exist.
+                ``run.landed``), ``_row``, ``_flags`` and ``_log_sequence``, those that exist.
+                A version that no row stands behind has neither ``_object`` nor ``_row``.
             sequence: ``next_sequence`` as it was when the run read its cursor.
 
         A run that is already committed is not appended again: the present version comes back.
         Raises:
             ConcurrentRunError: the sequence was taken by a different run; nothing was written.
             ConfigError: a column does not fit the contract or the table.
-            AccountingError: the number of rows is not ``run.accepted``.
+            AccountingError: the number of rows is not ``run.appended``.
         """
         table = delta.ensure_table(
             self._uri(contract.record_type), stored_schema(contract), self.storage_options
@@ -135,8 +137,8 @@ class Lake:
     def attach_known(
         self, con: duckdb.DuckDBPyConnection, record_type: str, org_code: str | None = None
     ) -> None:
-        """Creates the view ``known`` (record_id, content_hash, source_updated_time,
-        received_time) over the visible versions; no other column is read.
+        """Creates the view ``known`` (record_id, content_hash, source_updated_time, received_time,
+        _log_sequence, removed, _run_id) over the visible versions.
 
         With ``org_code`` only over those of that agency: what one says of its records must
         not be judged by what another says under the same record_id.

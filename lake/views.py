@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lake.extra import filled
-from lake.shape import EXTRA, VERSION_FIELD
+from lake.shape import EXTRA, LOG_SEQUENCE, VERSION_FIELD
 from schemas.contract import Contract
 from schemas.sql import ident, literal
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 # What orders the versions of one record. The clock of the source comes first; for equal clocks
-# what was received later; the hash last, so that the order is total on every node.
-ORDER = ("source_updated_time", "received_time", "content_hash")
+# its log, if it has one, then what was received later; the hash last, so that the order is total
+# on every node.
+ORDER = ("source_updated_time", LOG_SEQUENCE, "received_time", "content_hash")
 
 SOURCE_FIELD = "source_org_code"
 
@@ -32,7 +33,11 @@ TECHNICAL_TYPES = {
     "_flags": "VARCHAR[]",
     "_bundle_id": "VARCHAR",
     EXTRA: "VARCHAR",
+    LOG_SEQUENCE: "VARCHAR",
 }
+
+STATUS_FIELD = "data_status"
+REMOVED = "removed"
 
 
 def create_views(
@@ -72,9 +77,12 @@ def known_view(
     Which one is current is left to the reader: a window over the whole lake is dear, and only
     sources without a clock ask.
     """
+    names = {field.name for field in contract.fields}
+    removed = f"{STATUS_FIELD} = {literal(REMOVED)}" if STATUS_FIELD in names else "false"
     con.execute(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
-        f"received_time FROM {_visible(con, contract, table, bundles, fill=False)}"
+        f"received_time, {LOG_SEQUENCE}, {removed} AS removed, _run_id "
+        f"FROM {_visible(con, contract, table, bundles, fill=False)}"
         + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
     )
 

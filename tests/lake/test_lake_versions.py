@@ -88,7 +88,7 @@ def test_a_table_of_the_first_contract_takes_rows_of_todays(
     assert rows_in(new, now, "history") == found
     assert [r.run_id for r in new.runs(record_type)] == ["r4", "r3", "r2", "r1"]
     assert list(found[0]) == [*now.names(), "_run_id", "_object_digest", "_row", "_flags",
-                              "_bundle_id", "_extra"]  # fmt: skip
+                              "_bundle_id", "_extra", "_log_sequence"]  # fmt: skip
 
 
 def elsewhere(work: Callable[[], Any]) -> None:
