@@ -3,78 +3,16 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.files.place_settings import LocalPlace, Place, S3Place, SftpPlace
 from connectors.reader_base import MIB, Rows, secret_reference
-from schemas.toml import StrictModel
+
+__all__ = ["FileFormat", "FilesReader", "LocalPlace", "Place", "S3Place", "SftpPlace"]
 
 FileFormat = Literal["csv", "json", "jsonl", "parquet", "spreadsheet", "xml"]
-
-
-class LocalPlace(StrictModel):
-    """A folder of this machine, or one that is mounted on it."""
-
-    kind: Literal["local"] = "local"
-
-
-class SftpPlace(StrictModel):
-    """A folder of an SFTP server. The server is known by its host key, never by its address."""
-
-    kind: Literal["sftp"]
-    host: str
-    """A name or address, or ``env:NAME``."""
-    port: int = Field(default=22, ge=1, le=65535)
-    user: str
-    host_key: str
-    """``ssh-ed25519 AAAA…`` as in a known_hosts line, or its fingerprint ``SHA256:…``."""
-    password: str | None = None
-    private_key: str | None = None
-    """The key in OpenSSH or PEM form, named as ``file:PATH`` or ``block:NAME``."""
-    passphrase: str | None = None
-    timeout_seconds: float = Field(default=30, gt=0)
-
-    @field_validator("password", "private_key", "passphrase")
-    @classmethod
-    def _names_a_secret(cls, value: str | None) -> str | None:
-        return None if value is None else secret_reference(value)
-
-    @model_validator(mode="after")
-    def _some_way_in(self) -> SftpPlace:
-        if self.password is None and self.private_key is None:
-            raise ValueError("sftp needs a password or a private_key")
-        return self
-
-
-class S3Place(StrictModel):
-    """A bucket of any S3-compatible store; ``reader.path`` is the prefix."""
-
-    kind: Literal["s3"]
-    bucket: str
-    endpoint: str | None = None
-    """``https://host[:port]``; unset: that of AWS."""
-    region: str = "us-east-1"
-    access_key: str | None = None
-    secret_key: str | None = None
-    """Both unset: a bucket that anybody may read."""
-    virtual_hosted: bool = False
-    ca_file: str | None = None
-    timeout_seconds: float = Field(default=30, gt=0)
-
-    @field_validator("access_key", "secret_key")
-    @classmethod
-    def _names_a_secret(cls, value: str | None) -> str | None:
-        return None if value is None else secret_reference(value)
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> S3Place:
-        if (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("access_key and secret_key come together")
-        return self
-
-
-Place = Annotated[LocalPlace | SftpPlace | S3Place, Field(discriminator="kind")]
 
 
 class FilesReader(Rows):
@@ -87,9 +25,17 @@ class FilesReader(Rows):
     place: Place = Field(default_factory=LocalPlace)
     pattern: str = "*"
     format: FileFormat
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", min_length=1, max_length=4)
+    """Between the fields of a CSV. Several characters (``||``) are read record by record."""
     quote: str = Field(default='"', max_length=1)
     """Empty: the source quotes nothing, and a quote is text."""
+    escape: Literal["", "\\"] = ""
+    """A backslash before a character that is meant as text, as MySQL and PostgreSQL write dumps:
+    ``\\t``, ``\\n``, ``\\\\``, and ``\\N`` for NULL."""
+    null_text: tuple[str, ...] = ()
+    """CSV: texts that mean that there is no value: ``["NULL"]``."""
+    footer: tuple[str, ...] = ()
+    """CSV: what the lines below the last record begin with: ``["合计", "制表人"]``."""
     header: bool = True
     header_row: int | None = Field(default=None, ge=1)
     """Row of the header, counted from 1, where titles stand above it. Spreadsheets: unset means
@@ -103,13 +49,16 @@ class FilesReader(Rows):
     compression: Literal["auto", "none"] = "auto"
     """auto: ZIP and gzip are told by their first bytes and opened; none: bytes are taken as they
     are."""
-    member: str = "*"
-    """Which files of a ZIP are read; ``**/*.csv`` looks below folders too."""
+    member: str = "**/*"
+    """Which files of a ZIP are read; unset: all, in all its folders."""
     archive_password: str | None = None
     max_unpacked_bytes: int = Field(default=2048 * MIB, ge=1024)
     """Bound of all that one archive unpacks to."""
     quiet_seconds: int = Field(default=0, ge=0)
     """A file changed so recently may still be growing: it waits for the next run."""
+    done_suffix: str = Field(default="", pattern=r"^[^/*?\[\]\s]*$", max_length=32)
+    """``.ok``: a file is read when a file of its name and this ending lies beside it, no older
+    than it. Empty: no such marks."""
     max_document_bytes: int = Field(default=256 * MIB, ge=1024)
     """A JSON document is parsed as a whole; more than this must come as JSON lines."""
 
@@ -137,8 +86,13 @@ class FilesReader(Rows):
             raise ValueError("`header_row` is for a CSV or spreadsheet with a header")
         if self.sheet is not None and self.format != "spreadsheet":
             raise ValueError("`sheet` is for a spreadsheet")
-        if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r", "\0"}:
-            raise ValueError("delimiter and quote must differ and be no line break")
+        if self.format != "csv" and (self.escape or self.null_text or self.footer):
+            raise ValueError("`escape`, `null_text` and `footer` are for a CSV")
+        marks = self.delimiter + self.quote + self.escape
+        if len(set(marks)) < len(set(self.delimiter)) + len(self.quote + self.escape):
+            raise ValueError("delimiter, quote and escape must differ")
+        if set(marks) & {"\n", "\r", "\0"}:
+            raise ValueError("delimiter and quote can't be a line break")
         if self.encoding == "utf-16" and self.format == "parquet":
             raise ValueError("Parquet has no encoding to choose")
         return self

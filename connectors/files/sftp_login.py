@@ -1,0 +1,248 @@
+"""Reaching an SFTP server: its key is held against the pinned one before anything is told it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from connectors.delivery import Secrets
+from connectors.files.place import LostError
+from connectors.files.place_settings import SftpPlace, fingerprint, pinned_key
+from connectors.files.sftp_client import Client
+from schemas.errors import ConfigError, HefuError, RefusedError, Where
+from schemas.text import Text
+
+_LOG = "hefu.sftp"
+_NAMES_OF_RSA = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection with somebody logged in."""
+
+    transport: Any
+    client: Client
+    reached: tuple[Text, ...]
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+def log_in(settings: SftpPlace, secrets: Secrets) -> Session:
+    """Connect and log in.
+
+    Raises :class:`RefusedError` for another host key and a refused login,
+    :class:`ConfigError` for a secret that can't be used, :class:`LostError` when the server
+    can't be reached.
+    """
+    host = secrets(settings.host) if settings.host.startswith("env:") else settings.host
+    user = secrets(settings.user) if settings.user.startswith("env:") else settings.user
+    where = Where(f"sftp://{host}:{settings.port}")
+    key = _private_key(settings, secrets)
+    password = secrets(settings.password) if settings.password else None
+    transport = _connect(host, settings, where)
+    try:
+        shown = _checked_key(transport, settings, where)
+        _authenticate(transport, user, key, password, where)
+        client = Client.from_transport(transport)
+        client.get_channel().settimeout(settings.timeout_seconds)
+    except HefuError:
+        transport.close()
+        raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        transport.close()
+        raise failure(error, where, settings.timeout_seconds) from error
+    reached = (
+        Text(
+            en=f"the server's key is the pinned one: {shown}",
+            zh=f"服务器密钥与 host_key 一致：{shown}",
+        ),
+        Text(en=f"logged in at {where} as {user}", zh=f"已以 {user} 登录 {where}"),
+    )
+    return Session(transport, client, reached)
+
+
+def failure(error: BaseException, where: Where, timeout_seconds: float) -> HefuError:
+    """A connection that can't be made or broke off."""
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return RefusedError(
+            Text(
+                en="the server offers only algorithms that are no longer safe",
+                zh="服务器只支持已不安全的算法",
+            ),
+            where=where,
+            hint=Text(
+                en="ask its operator to update it, or to offer ssh-ed25519 or rsa-sha2 keys",
+                zh="请其运维方升级服务器，或启用 ssh-ed25519、rsa-sha2 密钥",
+            ),
+        )
+    if isinstance(error, TimeoutError) or "timeout" in str(error).lower():
+        return LostError(
+            Text(
+                en=f"the server is silent for more than {timeout_seconds:g} seconds",
+                zh=f"服务器超过 {timeout_seconds:g} 秒无应答",
+            ),
+            where=where,
+            hint=Text(
+                en="it is tried again; raise timeout_seconds if the server is that slow",
+                zh="系统会重试；若服务器确实很慢，请调大 timeout_seconds",
+            ),
+        )
+    return LostError(
+        Text(
+            en="the server can't be reached, or the connection broke off",
+            zh="无法连接服务器，或连接中断",
+        ),
+        where=where,
+        hint=Text(
+            en="check host, port and firewall; it is tried again",
+            zh="请检查主机、端口和防火墙；系统会重试",
+        ),
+    )
+
+
+def _connect(host: str, settings: SftpPlace, where: Where) -> Any:
+    seconds = settings.timeout_seconds
+    try:
+        connection = socket.create_connection((host, settings.port), seconds)
+    except OSError as error:
+        raise failure(error, where, seconds) from error
+    transport = paramiko.Transport(connection)
+    # What goes wrong is raised here; its thread would tell it once more, with a traceback.
+    logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
+    transport.set_log_channel(_LOG)
+    transport.daemon = True
+    transport.banner_timeout = transport.handshake_timeout = seconds
+    transport.auth_timeout = transport.channel_timeout = seconds
+    _prefer(transport, pinned_key(settings.host_key)[0])
+    try:
+        transport.start_client(timeout=seconds)
+        transport.get_remote_server_key()
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        transport.close()
+        raise failure(error, where, seconds) from error
+    return transport
+
+
+def _prefer(transport: Any, key_type: str | None) -> None:
+    """Ask for the pinned key first; other types stay, so that another key can be shown."""
+    options = transport.get_security_options()
+    wanted = _NAMES_OF_RSA if key_type == "ssh-rsa" else (key_type,)
+    rest = [name for name in options.key_types if name not in wanted]
+    options.key_types = [name for name in wanted if name in options.key_types] + rest
+
+
+def _checked_key(transport: Any, settings: SftpPlace, where: Where) -> str:
+    key = transport.get_remote_server_key()
+    key_type, pinned = pinned_key(settings.host_key)
+    shown = fingerprint(key.asbytes())
+    if shown == pinned:
+        return f"{key.get_name()} {shown}"
+    raise RefusedError(
+        Text(
+            en="the server shows another key than the pinned one: "
+            f"{key.get_name()} {shown}, pinned {key_type or 'as'} {pinned}",
+            zh="服务器出示的密钥与 host_key 不一致："
+            f"出示 {key.get_name()} {shown}，应为 {key_type or ''} {pinned}",
+        ),
+        where=where,
+        hint=Text(
+            en="nothing was sent to it; ask its operator by telephone what "
+            "ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub shows there, "
+            "and change host_key only if it is the new one",
+            zh="尚未向其发送任何信息；请电话联系运维方核对该服务器上 "
+            "ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub 的结果，确认无误后再修改 host_key",
+        ),
+    )
+
+
+def _authenticate(transport: Any, user: str, key: Any, password: str | None, where: Where) -> None:
+    try:
+        if key is not None:
+            try:
+                if not transport.auth_publickey(user, key):
+                    return
+            except paramiko.AuthenticationException:
+                if password is None or not transport.is_active():
+                    raise
+        if password is not None and not transport.auth_password(user, password):
+            return
+    except paramiko.AuthenticationException as error:
+        told = str(error).lower()
+        if "timeout" in told or "eof" in told:
+            raise failure(error, where, transport.auth_timeout) from error
+        raise _login_refused(user, where) from error
+    raise _login_refused(user, where)
+
+
+def _login_refused(user: str, where: Where) -> RefusedError:
+    return RefusedError(
+        Text(en=f"the server does not let {user} in", zh=f"服务器拒绝 {user} 登录"),
+        where=where,
+        hint=Text(
+            en="check user and the password or private key, and that the account is not locked",
+            zh="请检查 user 以及密码或私钥，并确认账户未被锁定",
+        ),
+    )
+
+
+def _private_key(settings: SftpPlace, secrets: Secrets) -> Any:
+    if settings.private_key is None:
+        return None
+    text = secrets(settings.private_key)
+    phrase = secrets(settings.passphrase).encode() if settings.passphrase else None
+    load = (
+        serialization.load_ssh_private_key
+        if "BEGIN OPENSSH" in text
+        else serialization.load_pem_private_key
+    )
+    try:
+        plain = load(text.encode(), phrase).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.OpenSSH,
+            serialization.NoEncryption(),
+        )
+        return paramiko_key(plain.decode())
+    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException) as error:
+        # Not its text: it may quote the key.
+        raise _bad_key(settings.private_key, text) from error
+
+
+def paramiko_key(openssh: str) -> Any:
+    """A private key without a passphrase, in OpenSSH's form."""
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key(io.StringIO(openssh))
+        except (paramiko.SSHException, ValueError):
+            continue
+    raise paramiko.SSHException("no key of a known type")
+
+
+def _bad_key(reference: str, text: str) -> ConfigError:
+    if "-----END" not in text:
+        return ConfigError(
+            Text(
+                en="the private key is cut off: its last line is missing",
+                zh="私钥不完整：缺少最后一行",
+            ),
+            where=Where(reference),
+            hint=Text(
+                en="the secret must hold the whole file, with its line breaks",
+                zh="密钥内容须为整个文件，并保留换行",
+            ),
+        )
+    return ConfigError(
+        Text(en="the private key can't be read", zh="无法读取私钥"),
+        where=Where(reference),
+        hint=Text(
+            en="give an Ed25519, ECDSA or RSA key in OpenSSH or PEM form, and its passphrase",
+            zh="请提供 OpenSSH 或 PEM 格式的 Ed25519、ECDSA 或 RSA 私钥及其口令",
+        ),
+    )
