@@ -13,9 +13,12 @@ _DAY = ZoneInfo("Asia/Shanghai")
 _NAMED = 10
 
 
-def told(drift: Drift) -> list[Text]:
-    """One sentence for each column that is new, and one for those that are missing."""
-    said = [new_column(column, drift.mode) for column in drift.columns]
+def told(drift: Drift, *, dated: bool = False) -> list[Text]:
+    """One sentence for each column that is new, and one for those that are missing.
+
+    ``dated``: also of a column of mode ``evolve`` since when it is there.
+    """
+    said = [new_column(column, drift.mode, dated=dated) for column in drift.columns]
     detailed = {column.name for column in drift.columns}
     # A record of an earlier version has the names alone.
     said += [
@@ -34,17 +37,19 @@ def told(drift: Drift) -> list[Text]:
     return said
 
 
-def new_column(column: NewColumn, mode: str) -> Text:
+def new_column(column: NewColumn, mode: str, *, dated: bool = False) -> Text:
     """``column 车牌颜色 is new: 3,120 of 3,120 rows have it, sample 蓝``."""
     first = column.first_seen
-    head = (
-        Text(en=f"column {column.name} is new", zh=f"新增列“{column.name}”")
-        if mode == "evolve"
-        else Text(
+    if mode == "evolve":
+        since = Text(en=f" since {first}", zh=f"（{first} 起）") if dated else Text(en="", zh="")
+        head = Text(
+            en=f"column {column.name} is new{since.en}", zh=f"新增列“{column.name}”{since.zh}"
+        )
+    else:
+        head = Text(
             en=f"nobody told of column {column.name} (first seen on {first})",
             zh=f"列“{column.name}”未作说明（{first} 首次出现）",
         )
-    )
     if column.samples:
         like = Text(
             en=f"sample {', '.join(column.samples)}", zh=f"示例：{'、'.join(column.samples)}"

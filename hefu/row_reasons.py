@@ -81,6 +81,15 @@ OF_READING: Mapping[str, Reason] = MappingProxyType(
                 zh="请重新导出或者移走；其他文件已经通过",
             ),
         ),
+        "read:drift": Reason(
+            Text(en="a value in a column that nobody told of", zh="在未作说明的列中有值"),
+            Text(
+                en="read the column in mapping.sql, or say under [unused_columns] in source.toml "
+                "why no field takes it; then hefu backfill SOURCE --from-landing",
+                zh="请在 mapping.sql 中使用该列，或在 source.toml 的 [unused_columns] 中说明"
+                "不使用的原因，然后运行 hefu backfill 来源 --from-landing",
+            ),
+        ),
         "conflict:record_id": Reason(
             Text(
                 en="rows of one record and one update time say different things",

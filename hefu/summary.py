@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hefu.node import Node
+    from lake.drift import Drift
     from lake.runs import RunRecord
 
 
@@ -27,6 +28,8 @@ class SourceStatus:
     ``accepted`` counts record versions stored; ``quarantined`` and ``reasons`` count rows of
     all runs, so a row that came again with the same fault counts again. ``unmapped`` counts
     the values of its current records that no code list knows (``hefu codes unmapped``).
+    ``counted``: the last run in which the source counted itself; its alarms stand until a later one
+    agrees. ``drift``: columns that somebody still has to tell of.
     """
 
     stream_id: str
@@ -42,6 +45,8 @@ class SourceStatus:
     quarantined: int
     reasons: Mapping[str, int]
     unmapped: int
+    counted: RunRecord | None
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,11 @@ class NodeStatus:
 
     @property
     def needs_a_person(self) -> bool:
-        return any(s.gate_run is not None and not s.gate_run.gate_passed for s in self.sources)
+        return any(
+            (s.gate_run is not None and not s.gate_run.gate_passed)
+            or (s.counted is not None and bool(s.counted.alarms))
+            for s in self.sources
+        )
 
 
 def summarise(node: Node) -> NodeStatus:
@@ -94,6 +103,7 @@ def summarise(node: Node) -> NodeStatus:
 
 
 def _sources(node: Node) -> list[SourceStatus]:
+    from flows.standing_news import standing_count, standing_drift
     from hefu.code_work.unmapped import unmapped_values
     from lake.store import Lake
 
@@ -128,6 +138,8 @@ def _sources(node: Node) -> list[SourceStatus]:
                 quarantined=sum(r.quarantined for r in runs),
                 reasons=dict(reasons),
                 unmapped=unmapped.get(source.stream_id, 0),
+                counted=standing_count(source.config, runs),
+                drift=standing_drift(source.config, runs),
             )
         )
     return found

@@ -82,6 +82,7 @@ def _teller(*, as_json: bool) -> Callable[[Outcome], None]:
 
     def tell(outcome: Outcome) -> None:
         from hefu.commands.pipeline import tell_failures
+        from hefu.commands.runs_table import say_alarms, say_drift
 
         now = datetime.now().astimezone()
         with lock:
@@ -90,6 +91,8 @@ def _teller(*, as_json: bool) -> Callable[[Outcome], None]:
                 return
             if outcome.result is not None:
                 say_data(f"{now:%Y-%m-%d %H:%M:%S} {outcome.subject} {_counts(outcome.result)}")
+                say_alarms(outcome.result)
+                say_drift(outcome.result)
             elif outcome.postponed is not None:
                 reason = outcome.postponed.message
                 say(f"{now:%Y-%m-%d %H:%M:%S} {outcome.subject} {reason}")

@@ -46,8 +46,10 @@ def say_runs(runs: Sequence[RunRecord], *, title: str | None = None) -> None:
     )
     for run in runs:
         say_reasons(run)
+        say_retracted(run)
     for run in runs:
         say_gate(run)
+        say_alarms(run)
         say_drift(run)
 
 
@@ -86,21 +88,32 @@ def say_gate(run: RunRecord) -> None:
         say(tr(f"{run.stream_id}: gate: {reason}", f"{run.stream_id}：质量门槛：{reason}"))
 
 
+def say_retracted(run: RunRecord) -> None:
+    """Records that the source no longer has, on stdout."""
+    if run.retracted:
+        count = show_count(run.retracted)
+        say_data(
+            tr(
+                f"{run.stream_id}: retracted: {count} records are gone at the source",
+                f"{run.stream_id}：来源已删除 {count} 条，已标注",
+            )
+        )
+
+
+def say_alarms(run: RunRecord) -> None:
+    """What a person must look into although the run is good: counts that differ."""
+    for alarm in run.alarms:
+        say(tr(f"{run.stream_id}: alarm: {alarm}", f"{run.stream_id}：告警：{alarm}"))
+
+
 def say_drift(run: RunRecord) -> None:
     """Columns that the source added or lost since the mapping was written."""
-    if run.drift.new:
-        names = ", ".join(run.drift.new)
-        say(
-            tr(
-                f"{run.stream_id}: new columns that no mapping uses: {names}",
-                f"{run.stream_id}：来源新增、映射尚未使用的列：{names}",
-            )
-        )
-    if run.drift.missing:
-        names = ", ".join(run.drift.missing)
-        say(
-            tr(
-                f"{run.stream_id}: columns that the source no longer has: {names}",
-                f"{run.stream_id}：来源已不再提供的列：{names}",
-            )
-        )
+    from flows.drift_words import told
+
+    for text in told(run.drift):
+        say(tr(f"{run.stream_id}: {text}", f"{run.stream_id}：{text}"))
+
+
+def is_good(run: RunRecord) -> bool:
+    """Whether nobody need look at the run: exit code 0."""
+    return run.gate_passed and not run.alarms

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 def finish_runs(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     """Show what was done and what failed; leaves with the exit code that says so."""
     from hefu.commands.pipeline import errors_as_json, tell_failures
-    from hefu.commands.runs_table import run_as_json, say_gate, say_runs
+    from hefu.commands.runs_table import (
+        is_good,
+        run_as_json,
+        say_alarms,
+        say_drift,
+        say_gate,
+        say_runs,
+    )
 
     runs = [outcome.result for outcome in outcomes if outcome.result is not None]
     postponed = [(o.subject, o.postponed) for o in outcomes if o.postponed is not None]
@@ -31,6 +38,8 @@ def finish_runs(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
         )
         for run in runs:
             say_gate(run)
+            say_alarms(run)
+            say_drift(run)
     elif runs:
         say_runs(runs)
     for subject, reason in postponed:
@@ -43,6 +52,6 @@ def finish_runs(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
                 "查看被隔离的行：hefu quarantine list",
             )
         )
-    if not code and not all(run.gate_passed for run in runs):
+    if not code and not all(is_good(run) for run in runs):
         code = 1
     raise typer.Exit(code)

@@ -21,9 +21,10 @@ def add_to(app: typer.Typer) -> None:
         status,
         "status",
         en="Show each source's last run and each partner's last bundle.\n\n"
-        "Exit code 1 when the last sync of a source failed its gate.",
+        "Exit code 1 when the last sync of a source failed its gate, or a source counts other rows "
+        "than this node holds.",
         zh="显示各来源最近一次运行与各协作单位最近的数据包。\n\n"
-        "有来源最近一次同步未通过质量门槛时退出码为 1。",
+        "有来源最近一次同步未通过质量门槛，或者来源统计的行数与本节点不一致时，退出码为 1。",
     )
 
 
@@ -46,20 +47,23 @@ def status(
 
 
 def _say(found: NodeStatus) -> None:
-    from hefu.commands.runs_table import say_drift, say_gate, say_reasons
+    from hefu.commands.runs_table import say_alarms, say_gate, say_reasons, say_retracted
 
     say_data(f"{found.name} ({found.code})")
     _say_sources(found)
     for source in found.sources:
         if source.last_run is not None:
             say_reasons(source.last_run)
+            say_retracted(source.last_run)
+    _say_counts(found)
     _say_sent(found)
     _say_taken(found)
     for source in found.sources:
         if source.gate_run is not None:
             say_gate(source.gate_run)
-        if source.last_run is not None:
-            say_drift(source.last_run)
+        if source.counted is not None:
+            say_alarms(source.counted)
+        _say_drift(source)
     if any(source.unmapped for source in found.sources):
         say(
             tr(
@@ -98,6 +102,41 @@ def _say_sources(found: NodeStatus) -> None:
         ),
         numbers=(3, 4, 5, 6, 7, 8, 10),
         empty=tr("no source yet", "尚未配置数据来源"),
+    )
+
+
+def _say_drift(source: SourceStatus) -> None:
+    from flows.drift_words import told
+
+    for text in told(source.drift, dated=True):
+        say(tr(f"{source.stream_id}: {text}", f"{source.stream_id}：{text}"))
+
+
+def _say_counts(found: NodeStatus) -> None:
+    """What the sources count themselves, where they do."""
+    runs = [source.counted for source in found.sources if source.counted is not None]
+    if not runs:
+        return
+    say_table(
+        [
+            tr("source", "来源"),
+            tr("counted", "统计时间"),
+            tr("the source", "来源统计"),
+            tr("this node", "本节点"),
+            tr("difference", "相差"),
+        ],
+        [
+            (
+                run.stream_id,
+                show_time(run.started_at),
+                show_count(run.source_count or 0),
+                show_count(run.node_count or 0),
+                show_count((run.node_count or 0) - (run.source_count or 0)),
+            )
+            for run in runs
+        ],
+        title=tr("Rows as the source counts them", "与来源核对行数"),
+        numbers=(2, 3, 4),
     )
 
 
@@ -172,6 +211,9 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
             "unmapped": source.unmapped,
             "last_run": run_as_json(source.last_run) if source.last_run else None,
             "gate_passed": source.gate_run.gate_passed if source.gate_run else None,
+            "counts": _counts_as_json(source),
+            "alarms": _alarms_as_json(source),
+            "drift": source.drift.as_dict(),
             "in_all": {
                 "received": source.received,
                 "accepted": source.accepted,
@@ -189,3 +231,18 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
         "taken_in": [asdict(taken) for taken in found.taken],
         "needs_a_person": found.needs_a_person,
     }
+
+
+def _counts_as_json(source: SourceStatus) -> dict[str, Any] | None:
+    run = source.counted
+    if run is None:
+        return None
+    return {
+        "at": run.started_at.isoformat(),
+        "source": run.source_count,
+        "node": run.node_count,
+    }
+
+
+def _alarms_as_json(source: SourceStatus) -> list[dict[str, str]]:
+    return [] if source.counted is None else [asdict(alarm) for alarm in source.counted.alarms]

@@ -34,10 +34,11 @@ def add_to(app: typer.Typer) -> None:
         "sync",
         en="Pull what is new, normalise, check and store it.\n\n"
         "Each source continues from where its last run ended. Running again changes nothing. "
-        "Exit code 1 when a source failed its gate. "
+        "Exit code 1 when a source failed its gate, or counts other rows than this node holds. "
         "--every keeps at it, each source in a rhythm of its own, and writes a line a round.",
         zh="拉取各来源的新数据，规范化、校验并入湖。\n\n"
-        "每个来源从上次结束处继续；重复运行不会产生变化。有来源未通过质量门槛时退出码为 1。"
+        "每个来源从上次结束处继续；重复运行不会产生变化。有来源未通过质量门槛，"
+        "或者来源统计的行数与本节点不一致时，退出码为 1。"
         "--every 则按间隔持续同步，各来源互不等待，每轮输出一行。",
     )
 
