@@ -113,15 +113,19 @@ class Unpacker:
     def _member(self, landed: Landed, target: Path) -> Landed:
         where = Where(landed.origin)
         if self._open[0] != landed.digest:
-            origin = landed.origin.removesuffix(f"!/{landed.member}")
-            archive = replace(landed, member=None, origin=origin)
-            self._open = (landed.digest, {e.name: e for e in _wanted(archive, self._reader)})
+            # All of them: a run of before may name one that today's pattern leaves out.
+            archive = Where(landed.origin.removesuffix(f"!/{landed.member}"))
+            listed = read_directory(landed.path, archive)
+            self._open = (landed.digest, {e.name: e for e in listed})
         entry = self._open[1].get(landed.member or "")
         if entry is None:
             raise _refused(
                 where,
                 Text(en="the archive has no such member", zh="压缩包中没有该成员"),
-                Text(en="compare member in source.toml", zh="请核对 source.toml 中的 member"),
+                Text(
+                    en="the log names another object: restore landing/ from the back-up",
+                    zh="日志与对象不符，请从备份恢复 landing/",
+                ),
             )
         _check(entry, where)
         password = self._password(entry, where)

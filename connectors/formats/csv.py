@@ -15,7 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connectors.disk import minding_a_full_disk
+from connectors.formats.csv_body import body_of
 from connectors.formats.csv_records import TELLING_COLUMNS, Dialect, Good, Line, Splitter, lines
+from connectors.formats.encodings import certainly_other, head_of, likely_other, wrong_encoding
 from connectors.formats.raw_table import RawTable, Reject, check_name
 from connectors.formats.text_file import Shape, from_utf16, newline_of, shape_of, transcode
 from connectors.landing import Landed
@@ -52,21 +55,52 @@ def load_csv(
     where = Where(landed.origin)
     if landed.size == 0:
         raise _empty(where)
+    seen = certainly_other(head_of(landed.path), reader.encoding)
+    if seen is not None:
+        raise wrong_encoding(seen, reader.encoding, where)
     path, dialect = landed.path, _dialect(reader, landed.path)
     if reader.encoding == "utf-16":
         path = temp / f"{index}.utf8"
         from_utf16(landed.path, path)
         dialect = replace(dialect, newline=newline_of(path))
+    path, dialect = body_of(path, dialect, reader, temp / f"{index}.body", where)
+    part = _Part(table, index, reader, temp, where)
     header = _read_header(path, dialect, reader, where)
-    if len(header.columns) < 2 or not _load_fast(table, path, index, dialect, header, temp, where):
-        _load_carefully(table, path, index, dialect, header, temp, where)
+    fast = len(header.columns) > 1 and dialect.is_plain
+    if not (fast and _load_fast(part, path, dialect, header)):
+        _load_carefully(part, path, dialect, header)
     return header.columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one file's rows are read for and with."""
+
+    table: RawTable
+    index: int
+    reader: FilesReader
+    temp: Path
+    where: Where
+
+    def adopt(self, columns: tuple[str, ...]) -> None:
+        """Take over ``raw_part``, with NULL where the source writes a word for it."""
+        words = ", ".join(literal(word) for word in self.reader.null_text)
+        for name in columns if words else ():
+            self.table.con.execute(
+                f"UPDATE {_PART} SET {ident(name)} = NULL WHERE {ident(name)} IN ({words})"
+            )
+        self.table.adopt(_PART, self.index, columns, self.where)
 
 
 def _dialect(reader: FilesReader, path: Path) -> Dialect:
     encoding = "utf-8" if reader.encoding in ("utf-8-sig", "utf-16") else reader.encoding
     return Dialect(
-        reader.delimiter, reader.quote, newline_of(path), encoding, reader.max_record_bytes
+        reader.delimiter,
+        reader.quote,
+        newline_of(path),
+        encoding,
+        reader.max_record_bytes,
+        reader.escape,
     )
 
 
@@ -90,6 +124,9 @@ def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where
     if first is None:
         raise _empty(where)
     if isinstance(first, Reject):
+        seen = likely_other(head_of(path), reader.encoding)
+        if first.rule_id == "read:encoding" and seen is not None:
+            raise wrong_encoding(seen, reader.encoding, where)
         raise DataError(
             Text(
                 en=f"the header can't be read ({first.rule_id}: {first.detail})",
@@ -101,8 +138,9 @@ def _read_header(path: Path, dialect: Dialect, reader: FilesReader, where: Where
                 zh="请检查 source.toml 中的 encoding、delimiter 和 quote",
             ),
         )
-    names = [n.strip() or f"column_{i}" for i, n in enumerate(first.fields, start=1)]
-    inside = sum(n.count(dialect.delimiter) for n in first.fields)
+    found = [name or "" for name in first.fields]
+    names = [n.strip() or f"column_{i}" for i, n in enumerate(found, start=1)]
+    inside = sum(n.count(dialect.delimiter) for n in found)
     return _Header(_checked(names, where), splitter.lines_used, inside)
 
 
@@ -141,18 +179,11 @@ def _empty(where: Where) -> DataError:
 # ---- the fast way ----------------------------------------------------------------------------
 
 
-def _load_fast(
-    table: RawTable,
-    path: Path,
-    index: int,
-    dialect: Dialect,
-    header: _Header,
-    temp: Path,
-    where: Where,
-) -> bool:
+def _load_fast(part: _Part, path: Path, dialect: Dialect, header: _Header) -> bool:
     """False, and nothing done, if the file isn't clean."""
+    con = part.table.con
     if dialect.encoding != "utf-8":
-        utf8 = temp / f"{index}.utf8"
+        utf8 = part.temp / f"{part.index}.utf8"
         if not transcode(path, dialect.encoding, utf8, dialect.newline, dialect.max_bytes):
             return False
         path = utf8
@@ -164,15 +195,15 @@ def _load_fast(
     options = "header = true" if header.lines else "header = false"
     if dialect.newline == b"\n" and not shape.returns:
         options += ", new_line = '\\n'"
-    if not _read(table.con, path, columns, dialect, options):
+    if not _read(con, path, columns, dialect, options):
         return False
-    if not _audit(table.con, path, header, shape, dialect):
-        table.con.execute(f"DROP TABLE {_PART}")
+    if not _audit(con, path, header, shape, dialect):
+        con.execute(f"DROP TABLE {_PART}")
         return False
-    table.con.execute(f"ALTER TABLE {_PART} ADD COLUMN _row BIGINT")
+    con.execute(f"ALTER TABLE {_PART} ADD COLUMN _row BIGINT")
     # A table just made has its rows in the order of the file, numbered from 0 without gaps.
-    table.con.execute(f"UPDATE {_PART} SET _row = rowid + 1")
-    table.adopt(_PART, index, header.columns, where)
+    con.execute(f"UPDATE {_PART} SET _row = rowid + 1")
+    part.adopt(header.columns)
     return True
 
 
@@ -277,34 +308,61 @@ def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
 # ---- the careful way -------------------------------------------------------------------------
 
 
-def _load_carefully(
-    table: RawTable,
-    path: Path,
-    index: int,
-    dialect: Dialect,
-    header: _Header,
-    temp: Path,
-    where: Where,
-) -> None:
-    """Good records into a clean copy with their numbers, which DuckDB then reads."""
+def _load_carefully(part: _Part, path: Path, dialect: Dialect, header: _Header) -> None:
+    """Good records into a clean copy with their numbers, which DuckDB then reads.
+
+    Raises :class:`DataError` if most rows are in another encoding than was said.
+    """
     after_header = islice(_lines(path, dialect), header.lines, None)
-    clean = temp / f"{index}.clean"
-    own = replace(dialect, quote=dialect.quote or '"', max_bytes=8 * dialect.max_bytes)
+    records = _encoding_minded(part, Splitter(after_header, dialect, len(header.columns)), path)
+    if dialect.escape:
+        _add_rows(part, records, header)
+        return
+    clean = part.temp / f"{part.index}.clean"
+    own = replace(
+        dialect,
+        delimiter=dialect.delimiter if dialect.is_plain else ",",
+        quote=dialect.quote or '"',
+        max_bytes=8 * dialect.max_bytes,
+    )
     good = 0
     with clean.open("w", encoding="utf-8", newline="") as out:
-        for record in Splitter(after_header, dialect, len(header.columns)):
-            if isinstance(record, Good):
-                good += 1
+        for record in records:
+            good += 1
+            with minding_a_full_disk(part.temp):
                 out.write(f"{record.row}{own.delimiter}{_written(record, own)}\n")
-            else:
-                table.reject(index, record)
     columns = {"_row": "BIGINT"} | dict.fromkeys(header.columns, "VARCHAR")
     if (
-        not _read(table.con, clean, columns, own, "header = false, new_line = '\\n'")
-        or _number(table.con, f"SELECT count(*) FROM {_PART}") != good
+        not _read(part.table.con, clean, columns, own, "header = false, new_line = '\\n'")
+        or _number(part.table.con, f"SELECT count(*) FROM {_PART}") != good
     ):
-        raise _disagreement(where)
-    table.adopt(_PART, index, header.columns, where)
+        raise _disagreement(part.where)
+    part.adopt(header.columns)
+
+
+def _encoding_minded(part: _Part, records: Splitter, path: Path) -> Iterator[Good]:
+    """Good records; the others become rejects, unless most of them are in another encoding."""
+    total, undecodable = 0, 0
+    for record in records:
+        total += 1
+        if isinstance(record, Good):
+            yield record
+        else:
+            undecodable += record.rule_id == "read:encoding"
+            part.table.reject(part.index, record)
+    if 2 * undecodable > total:
+        seen = likely_other(head_of(path), part.reader.encoding)
+        if seen is not None:
+            raise wrong_encoding(seen, part.reader.encoding, part.where)
+
+
+def _add_rows(part: _Part, records: Iterator[Good], header: _Header) -> None:
+    """Rows one by one: a value that is none can't be told from an empty text in a CSV."""
+    table, nothing = part.table, frozenset(part.reader.null_text)
+    names = [table.name_column(name, part.where) for name in header.columns]
+    for record in records:
+        values = (None if value in nothing else value for value in record.fields)
+        table.add_row(part.index, record.row, dict(zip(names, values, strict=True)))
 
 
 def _written(record: Good, dialect: Dialect) -> str:
@@ -312,7 +370,7 @@ def _written(record: Good, dialect: Dialect) -> str:
     if record.text is not None:
         return record.text
     return dialect.delimiter.join(
-        f"{quote}{value.replace(quote, quote * 2)}{quote}" for value in record.fields
+        f"{quote}{(value or '').replace(quote, quote * 2)}{quote}" for value in record.fields
     )
 
 

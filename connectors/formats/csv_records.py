@@ -21,26 +21,38 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
+from connectors.formats.csv_escapes import EscapedParser
 from connectors.formats.raw_table import Reject, printable
 
 TELLING_COLUMNS = 4
 _SHOWN = 1000
 _CHUNK = 1 << 20
+_OPEN = {
+    False: "a quote opens and never closes",
+    True: "a quote opens and never closes, or a backslash ends a line that nothing continues",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """``quote`` empty: nothing is quoted. ``newline`` is the byte that ends a line."""
+    """``quote`` empty: nothing is quoted. ``newline`` is the byte that ends a line. ``escape``
+    is a backslash or nothing (:mod:`connectors.formats.csv_escapes`)."""
 
     delimiter: str
     quote: str
     newline: bytes
     encoding: str
     max_bytes: int
+    escape: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether any reader of CSV can read it: one character between fields, no escapes."""
+        return len(self.delimiter) == 1 and not self.escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Good:
     """A readable record. ``text`` is its line as any strict reader takes it; None: write anew."""
 
     row: int
-    fields: list[str]
+    fields: Sequence[str | None]
     text: str | None
 
 
@@ -131,7 +143,7 @@ class _Parser:
         value = line[start:].removesuffix("\r") if end < 0 else line[start:end]
         self.fields.append(value)
         self.loose = self.loose or (self.dialect.quote != "" and self.dialect.quote in value)
-        return -1 if end < 0 else end + 1
+        return -1 if end < 0 else end + len(self.dialect.delimiter)
 
     def _quoted(self, line: str, start: int) -> int:
         """Position after the field and its delimiter; -1 at the end of the line."""
@@ -158,7 +170,7 @@ class _Parser:
             self.state = "complete"
             return -1
         if line.startswith(self.dialect.delimiter, position):
-            return position + 1
+            return position + len(self.dialect.delimiter)
         self.state = "malformed"
         return -1
 
@@ -191,11 +203,13 @@ class Splitter:
         if line.digest is not None:
             return self._oversize(line.text, line.size, line.digest)
         text = line.text.removesuffix("\r")
-        if not self._dialect.quote or self._dialect.quote not in text:
+        unquoted = not self._dialect.quote or self._dialect.quote not in text
+        if unquoted and not (self._dialect.escape and self._dialect.escape in text):
             fields = text.split(self._dialect.delimiter)
             plain = "\r" not in text and (self._dialect.quote or '"' not in text)
-            return self._judge(fields, line.text, text if plain else None)
-        ordinary = self._ordinary(text)
+            verbatim = text if plain and self._dialect.is_plain else None
+            return self._judge(fields, line.text, verbatim)
+        ordinary = self._ordinary(text) if self._dialect.is_plain else None
         if ordinary is not None:
             return self._judge(ordinary, line.text, text)
         parser = self._parser()
@@ -222,10 +236,13 @@ class Splitter:
         except csv.Error:
             return None
 
-    def _parser(self) -> _Parser:
-        return _Parser(self._dialect)
+    def _parser(self) -> _Parser | EscapedParser:
+        d = self._dialect
+        if d.escape:
+            return EscapedParser(d.delimiter, d.quote, d.escape, d.newline.decode("ascii"))
+        return _Parser(d)
 
-    def _spanning(self, line: Line, parser: _Parser) -> Good | Reject:
+    def _spanning(self, line: Line, parser: _Parser | EscapedParser) -> Good | Reject:
         """A record whose quoted field goes on in the lines that follow, if it does."""
         used: list[Line] = []
         size, whole_inside = line.size, False
@@ -273,11 +290,15 @@ class Splitter:
         """The line alone is unreadable; those looked at in vain are read again."""
         self._ahead.extendleft(reversed(used))
         self.lines_used -= len(used)
-        return self._reject("read:quote", "a quote opens and never closes", line.text)
+        return self._reject("read:quote", _OPEN[bool(self._dialect.escape)], line.text)
 
-    def _judge(self, fields: list[str], text: str, verbatim: str | None) -> Good | Reject:
+    def _judge(
+        self, fields: Sequence[str | None], text: str, verbatim: str | None
+    ) -> Good | Reject:
         if "\0" in text:
             return self._reject("read:nul", f"NUL at character {text.index(chr(0)) + 1}", text)
+        if self._dialect.escape and any("\0" in (value or "") for value in fields):
+            return self._reject("read:nul", "a NUL, written as an escape", text)
         if not text.isascii():
             try:
                 text.encode("utf-8")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from connectors.disk import minding_a_full_disk
+from connectors.formats.encodings import head_of, utf16_of
+
 _CHUNK = 1 << 20
 
 
@@ -89,7 +92,9 @@ def transcode(path: Path, encoding: str, target: Path, newline: bytes, max_bytes
     try:
         with path.open("rb") as source, target.open("wb") as out:
             for block in _blocks(source, newline, max_bytes):
-                out.write(block.decode(encoding).encode("utf-8"))
+                text = block.decode(encoding).encode("utf-8")
+                with minding_a_full_disk(target.parent):
+                    out.write(text)
     except (UnicodeDecodeError, OverflowError):
         return False
     return True
@@ -98,12 +103,15 @@ def transcode(path: Path, encoding: str, target: Path, newline: bytes, max_bytes
 def from_utf16(path: Path, target: Path) -> None:
     """Write ``path`` as UTF-8; what is no character becomes bytes that are no UTF-8 either.
 
-    UTF-16 can't be cut at a newline byte, so all that follows works on this copy.
+    UTF-16 can't be cut at a newline byte, so all that follows works on this copy. Without a
+    mark at its beginning the order of its bytes is told by where the zero bytes are.
     """
-    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    order = utf16_of(head_of(path), at_least=1) or "utf-16-le"
+    decoder = codecs.getincrementaldecoder(order)("surrogatepass")
     with path.open("rb") as source, target.open("wb") as out:
         while chunk := source.read(_CHUNK):
-            out.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
+            with minding_a_full_disk(target.parent):
+                out.write(decoder.decode(chunk).encode("utf-8", "surrogatepass"))
         pending, _ = decoder.getstate()
         if pending:  # half a character at the end
             out.write(b"\xff" * len(pending))
