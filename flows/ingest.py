@@ -20,6 +20,7 @@ from flows.asking import asking
 from flows.drift import Seen, compare_columns, lost_columns
 from flows.locks import holding
 from flows.progress import Step, tell
+from flows.reconcile import Reading, reconcile
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
 from flows.source_rows import codes_digest, create_objects, origin_of, read_mapping
 from flows.workspace import workspace
@@ -115,11 +116,14 @@ def ingest(
                     raw.received,
                     source.stream_id,
                     node.agency.code,
-                    () if run.mode == "cursor" else tuple(o.key for o in delivery.objects),
+                    tuple(o.key for o in delivery.objects)
+                    if request.full or run.mode != "cursor"
+                    else (),
                 )
                 gate = _gate(con, run, delivery, judged)
                 codes = codes_digest(con)
                 record = _record(run, raw, delivery, judged.counts, seen, gate, codes)
+                record = _reconciled(con, run, raw, delivery, record, "accepted")
                 return record if dry_run else _store(con, run, record)
 
 
@@ -208,6 +212,25 @@ def _record(
         columns=seen.columns,
         outside_window=raw.outside_window,
         sequence=run.sequence,
+    )
+
+
+def _reconciled(
+    con: duckdb.DuckDBPyConnection,
+    run: _Run,
+    raw: RawBatch,
+    delivery: Delivery,
+    record: RunRecord,
+    appended: str,
+) -> RunRecord:
+    """With what the source counted; ``appended``: relation of what the run adds to the lake."""
+    reading = Reading(run.node, run.source.config, run.mode, delivery, raw, run.earlier)
+    found = reconcile(con, reading, appended)
+    return replace(
+        record,
+        source_count=found.source_count,
+        node_count=found.node_count,
+        alarms=(*record.alarms, *found.alarms),
     )
 
 

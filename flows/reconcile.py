@@ -49,7 +49,7 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Reading:
     """What is compared. ``runs``: the stream's committed runs, newest first, asked if needed."""
 
     node: Node
@@ -60,11 +60,12 @@ class Run:
     runs: Callable[[], Sequence[RunRecord]]
 
 
-def reconcile(con: duckdb.DuckDBPyConnection, run: Run, appended: str) -> Reconciled:
+def reconcile(con: duckdb.DuckDBPyConnection, run: Reading, appended: str) -> Reconciled:
     """Compare ``delivery.counted``. Asked when every row's fate is known, before it is stored.
 
     ``con`` has ``known`` (the lake as it was), ``checked`` and ``quarantined`` (``quality.check``);
-    ``appended``: relation of what the run adds to the lake, with those columns of ``known``.
+    ``appended``: relation of the versions that the run adds to the lake, as :meth:`Lake.append`
+    takes them.
     """
     config, delivery, counted = run.config, run.delivery, run.delivery.counted
     if counted is None or run.mode == "replay":
@@ -87,7 +88,7 @@ def reconcile(con: duckdb.DuckDBPyConnection, run: Run, appended: str) -> Reconc
     return _compare(config, counted.rows, came + _one(con, did_not_come), _holds)
 
 
-def _began_late(run: Run) -> bool:
+def _began_late(run: Reading) -> bool:
     """Whether what lies before ``[cursor] initial`` was never asked for."""
     cursor = run.config.cursor
     if cursor is None or cursor.initial is None or run.delivery.complete:
@@ -109,12 +110,22 @@ def _create_held(con: duckdb.DuckDBPyConnection, stream_id: str, appended: str) 
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_HELD} AS SELECT record_id FROM ("
         f"SELECT {_TOLD}, {own} AS own FROM known UNION ALL "
-        f"SELECT {_TOLD}, true FROM {ident(appended)}) "
+        f"SELECT {_TOLD}, true FROM ({_as_known(con, appended)})) "
         f"GROUP BY record_id HAVING bool_or(own) AND arg_max(by_row, ({clock}))"
     )
 
 
-def _count_waiting(con: duckdb.DuckDBPyConnection, run: Run) -> int:
+def _as_known(con: duckdb.DuckDBPyConnection, appended: str) -> str:
+    """SQL: versions on their way into the lake, in the columns of ``known`` that are asked for."""
+    given = {str(row[0]) for row in con.execute(f"DESCRIBE {ident(appended)}").fetchall()}
+    sequence = "_log_sequence" if "_log_sequence" in given else "NULL::VARCHAR AS _log_sequence"
+    return (
+        f"SELECT record_id, content_hash, source_updated_time, received_time, {sequence}, "
+        f"_row IS NOT NULL AS by_row FROM {ident(appended)}"
+    )
+
+
+def _count_waiting(con: duckdb.DuckDBPyConnection, run: Reading) -> int:
     """Rows in quarantine, of this run and still open from earlier ones, that are of no record here.
 
     Several rows of one record, or one row that came several times, are one.

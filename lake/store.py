@@ -138,7 +138,7 @@ class Lake:
         self, con: duckdb.DuckDBPyConnection, record_type: str, org_code: str | None = None
     ) -> None:
         """Creates the view ``known`` (record_id, content_hash, source_updated_time, received_time,
-        _log_sequence, removed, _run_id) over the visible versions.
+        _log_sequence, removed, by_row, _run_id) over the visible versions.
 
         With ``org_code`` only over those of that agency: what one says of its records must
         not be judged by what another says under the same record_id.

@@ -75,13 +75,14 @@ def known_view(
     """``known``: the keys of every visible version, or of those that ``org_code`` is source of.
 
     Which one is current is left to the reader: a window over the whole lake is dear, and only
-    sources without a clock ask.
+    sources without a clock ask. ``by_row``: a row stands behind the version; none does behind one
+    that says that its record is no longer in a full copy.
     """
     names = {field.name for field in contract.fields}
     removed = f"{STATUS_FIELD} = {literal(REMOVED)}" if STATUS_FIELD in names else "false"
     con.execute(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
-        f"received_time, {LOG_SEQUENCE}, {removed} AS removed, _run_id "
+        f"received_time, {LOG_SEQUENCE}, {removed} AS removed, _row IS NOT NULL AS by_row, _run_id "
         f"FROM {_visible(con, contract, table, bundles, fill=False)}"
         + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
     )
