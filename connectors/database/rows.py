@@ -77,6 +77,8 @@ def _parquet(
             handle,
             group.schema,
             compression="zstd",
+            # plain pages: dictionaries of texts cost more time than zstd saves bytes by them
+            use_dictionary=False,
             write_statistics=False,
             write_page_checksum=True,
         ) as writer,

@@ -21,7 +21,7 @@ def load_object(
     Raises :class:`schemas.errors.DataError` for an object that can't be read as a whole.
     """
     if isinstance(reader, DatabaseReader):
-        return {c.lower() for c in load_parquet(table, landed, index)}
+        return {c.lower() for c in load_parquet(table, landed, index, reader.max_record_bytes)}
     if isinstance(reader, FilesReader) and reader.format == "xml":
         load_xml(table, landed, index, reader)
         return set()

@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 _PART = "raw_part"
 _BATCH_ROWS = 65_536
+_SHOWN = 1000
+"""Characters of an oversize row that are kept beside it."""
 
 
-def load_parquet(table: RawTable, landed: Landed, index: int) -> tuple[str, ...]:
+def load_parquet(
+    table: RawTable, landed: Landed, index: int, max_record_bytes: int | None = None
+) -> tuple[str, ...]:
     """Add the rows of one Parquet object and return its columns.
 
-    Raises :class:`DataError` if it isn't Parquet, is damaged, or repeats a column's name.
+    A row whose texts have more than ``max_record_bytes`` bytes is rejected. Raises :class:`DataError` if it isn't Parquet, is damaged, or repeats a column's name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -48,6 +52,8 @@ def load_parquet(table: RawTable, landed: Landed, index: int) -> tuple[str, ...]
     except (pa.ArrowException, OSError) as error:
         raise _damaged(where, error) from error
     _reject_nul(table, index, names)
+    if max_record_bytes is not None:
+        _reject_oversize(table, index, names, max_record_bytes)
     table.adopt(_PART, index, names, where)
     return names
 
@@ -159,6 +165,20 @@ def _reject_nul(table: RawTable, index: int, names: tuple[str, ...]) -> None:
         table.reject(index, reject)
     if found:
         table.con.execute(f"DELETE FROM {_PART} WHERE {broken}")
+
+
+def _reject_oversize(table: RawTable, index: int, names: tuple[str, ...], max_bytes: int) -> None:
+    size = " + ".join(f"coalesce(strlen({ident(n)}), 0)" for n in names) or "0"
+    shown = ", ".join(f"coalesce(left({ident(n)}, {_SHOWN}), '')" for n in names) or "''"
+    found = table.con.execute(
+        f"SELECT _row, {size}, left(concat_ws(',', {shown}), {_SHOWN}) FROM {_PART} "
+        f"WHERE {size} > {max_bytes} ORDER BY _row"
+    ).fetchall()
+    for row, length, text in found:
+        detail = f"{length} bytes, more than {max_bytes}"
+        table.reject(index, Reject(int(row), "read:oversize", detail, text))
+    if found:
+        table.con.execute(f"DELETE FROM {_PART} WHERE {size} > {max_bytes}")
 
 
 def _damaged(where: Where, error: Exception) -> DataError:
