@@ -9,7 +9,7 @@ lake unseen.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.look import ColumnSeen
@@ -52,13 +52,21 @@ def open_fields(contract: Contract, found: Mapping[str, str]) -> tuple[str, ...]
     return tuple(f.name for f in contract.fields if must_be_given(f) and f.name not in found)
 
 
-def suggest(contract: Contract, columns: Sequence[ColumnSeen]) -> dict[str, str]:
+def draft_mapping(contract: Contract, columns: Sequence[ColumnSeen], title: str) -> str:
+    """``mapping.sql`` as far as the columns' names go; a required field without one is NULL."""
+    names = [column.name for column in columns]
+    return mapping_text(contract, names, suggest(contract, columns), title)
+
+
+def suggest(
+    contract: Contract, columns: Sequence[ColumnSeen], *, besides: Collection[str] = ()
+) -> dict[str, str]:
     """Field → the column that has its label, its name, or a name that a ready format gives it.
 
     Labels and names go first, so that another format's word takes no column from them; and a
-    column's own name goes before what is said of it.
+    column's own name goes before what is said of it. ``besides``: fields that have theirs.
     """
-    fields = contract.givable_fields()
+    fields = [field for field in contract.givable_fields() if field.name not in besides]
     aliases = column_names()
     found: dict[str, str] = {}
     for names_of in (lambda f: (f.label_zh, f.name), lambda f: aliases.get(f.name, ())):

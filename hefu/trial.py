@@ -7,11 +7,13 @@ its own, which knows nothing of the lake.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connectors.look import ColumnSeen, Look
 from hefu.lineage import PRIVATE, lineage, private_columns
+from hefu.suggestion import draft_mapping, suggest
 from schemas.masking import mask, mask_text
 from schemas.text import Text
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 100
 _LONGEST = 40
 _TECHNICAL = ("_object", "_row")
+NOTHING_SEEN = Look((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,9 @@ class Trial:
 
     ``unused``: source columns that nothing uses and nobody explains. ``explained``: those with
     a reason in source.toml. ``contradicted``: named there as unused, and yet used.
+    ``looked``: how the source was reached and what it has, as it says itself. ``suggested``:
+    of the unused columns, which field each seems to be. ``drafted``: there is no mapping.sql yet,
+    and this is the text that :mod:`hefu.suggestion` made and that was tried.
     """
 
     stream_id: str
@@ -69,30 +75,39 @@ class Trial:
     contradicted: tuple[str, ...]
     reasons: Mapping[str, int]
     soft: Mapping[str, int]
+    looked: Look = NOTHING_SEEN
+    suggested: Mapping[str, str] = field(default_factory=dict)
+    drafted: str | None = None
 
 
 def try_source(node: Node, source: Source, now: datetime) -> Trial:
     """Reach the source, fetch a little of it and try the mapping on up to 100 of its rows.
 
-    What was fetched stays in the landing folder like any other delivery; the lake, the
-    cursor and the quarantine are not touched. Raises a :class:`HefuError` of the source or
-    of the configuration.
+    Where there is no mapping.sql yet, the one that the columns' names suggest is tried. What was
+    fetched stays in the landing folder like any other delivery; the lake, the cursor and the
+    quarantine are not touched. Raises a :class:`HefuError` of the source or of the configuration.
     """
     from connectors.landing import Landing
-    from connectors.pull import probe
+    from connectors.pull import look, probe
     from schemas.sql import connect
 
     landing = Landing(node.place("landing"))
+    looked = look(source.config, source.folder, secrets=node.secrets)
     delivery = probe(source.config, source.folder, landing, secrets=node.secrets, now=now)
     con = connect(memory_limit=node.config.node.memory_limit, codes=node.codes())
     try:
-        return try_mapping(con, node, source, delivery, now)
+        return try_mapping(con, node, source, delivery, now, looked)
     finally:
         con.close()
 
 
 def try_mapping(
-    con: duckdb.DuckDBPyConnection, node: Node, source: Source, delivery: Delivery, now: datetime
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    source: Source,
+    delivery: Delivery,
+    now: datetime,
+    looked: Look = NOTHING_SEEN,
 ) -> Trial:
     """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
     from connectors.raw import load_raw
@@ -105,11 +120,16 @@ def try_mapping(
     contract = load_contract(source.config.record_type)
     batch = load_raw(con, source.config, delivery, secrets=node.secrets)
     if not batch.columns:
-        return _nothing(source, contract, delivery, batch.unreadable)
+        return _nothing(source, contract, delivery, batch.unreadable, looked)
     _keep_sample(con)
     create_objects(con, delivery)
     seal(con)
-    sql = read_mapping(source)
+    seen = _columns_seen(batch.columns, looked)
+    drafted = None
+    if source.mapping_path.exists():
+        sql = read_mapping(source)
+    else:
+        sql = drafted = draft_mapping(contract, seen, source.stream_id)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
     origin = origin_of(node, source, now)
     rules = node.rules(contract)
@@ -124,10 +144,12 @@ def try_mapping(
     explained = source.config.explained(left)
     named = source.config.explained(raw_columns)
     fields = tuple(
-        _try_field(con, rules, field, made_of.get(field.name, ()), private)
-        for field in contract.fields
-        if field.name in mapping.outputs
+        _try_field(con, rules, one, made_of.get(one.name, ()), private)
+        for one in contract.fields
+        if one.name in mapping.outputs
     )
+    taken = {column for f in fields for column in f.columns}
+    others = suggest(contract, [c for c in seen if c.name not in taken], besides=mapping.outputs)
     return Trial(
         stream_id=source.stream_id,
         record_type=contract.record_type,
@@ -141,7 +163,16 @@ def try_mapping(
         contradicted=tuple(name for name in named if name not in explained),
         reasons=counts.reasons,
         soft=counts.soft,
+        looked=looked,
+        suggested={column: name for name, column in others.items() if column in left},
+        drafted=drafted,
     )
+
+
+def _columns_seen(names: Sequence[str], looked: Look) -> tuple[ColumnSeen, ...]:
+    """The columns that really came, each with what the source says of it."""
+    known = {c.name.lower(): c for c in looked.streams[0].columns} if looked.streams else {}
+    return tuple(replace(known.get(n.lower(), ColumnSeen(n)), name=n) for n in names)
 
 
 def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
@@ -152,7 +183,9 @@ def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable: int) -> Trial:
+def _nothing(
+    source: Source, contract: Contract, delivery: Delivery, unreadable: int, looked: Look
+) -> Trial:
     """No row could be read, so there are no columns to map."""
     return Trial(
         stream_id=source.stream_id,
@@ -167,6 +200,7 @@ def _nothing(source: Source, contract: Contract, delivery: Delivery, unreadable:
         contradicted=(),
         reasons={},
         soft={},
+        looked=looked,
     )
 
 

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hefu.commands.options import JSON, NODE, add_command, argument, open_node, option
-from hefu.terminal import busy, say, say_data, say_error, say_json, say_table, say_warning, tr
+from hefu.terminal import (
+    busy,
+    say,
+    say_error,
+    say_json,
+    tr,
+)
 
 if TYPE_CHECKING:
     from hefu.node import Node, Source
-    from hefu.trial import FieldTrial, Trial
+    from hefu.trial import Trial
     from schemas.errors import HefuError
 
 
@@ -26,11 +32,14 @@ def add_to(app: typer.Typer) -> None:
         en="Check the configuration and try each mapping on a sample.\n\n"
         "Reads hefu.toml, sources, agreements, partners and the signing key; reaches each source, "
         "fetches a little and shows, field by field, what the mapping makes of it and which "
-        "source columns it leaves unused. Personal values are masked. Nothing is stored in the "
-        "lake. Rows that would be quarantined are a warning (exit code 0).",
+        "source columns it leaves unused. Where there is no mapping.sql yet, the columns are "
+        "listed with the fields that they seem to be, and that suggestion is tried. Personal "
+        "values are masked. Nothing is stored in the lake. Rows that would be quarantined are a "
+        "warning (exit code 0).",
         zh="检查配置，并用样本试运行各来源的映射。\n\n"
         "读取 hefu.toml、来源、协议、协作单位与签名密钥；连接每个来源取少量数据，逐字段显示映射结果"
-        "及未使用的来源列。个人信息一律脱敏，不写入数据湖。"
+        "及未使用的来源列；尚无 mapping.sql 时，列出各列似乎对应的字段，并试运行这一建议。"
+        "个人信息一律脱敏，不写入数据湖。"
         "样本中有行会被隔离时只作提醒（退出码 0）。",
     )
 
@@ -51,10 +60,19 @@ def check(
             "--offline", en="only the configuration: reach no source", zh="只检查配置，不连接来源"
         ),
     ] = False,
+    streams: Annotated[
+        bool,
+        option(
+            "--streams",
+            en="also list the tables, sheets or files that the source has",
+            zh="同时列出来源中的表、工作表或文件",
+        ),
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from hefu.commands.pipeline import node_extra
+    from hefu.commands.trial_shown import show_trial
 
     here = open_node(ctx, node)
     wanted = here.sources(list(sources or []) or None)
@@ -75,7 +93,7 @@ def check(
         )
     else:
         for trial in trials:
-            _show(here, trial)
+            show_trial(here, trial, streams=streams)
     for source, error in failures:
         say(f"{source.stream_id}:")
         say_error(error)
@@ -144,115 +162,3 @@ def _try_all(
             except HefuError as error:
                 failures.append((source, error))
     return trials, failures
-
-
-def _show(node: Node, trial: Trial) -> None:
-    say_data(
-        tr(
-            f"{trial.stream_id} → {trial.record_type}: sample of {trial.rows} rows",
-            f"{trial.stream_id} → {trial.record_type}：样本 {trial.rows} 行",
-        )
-    )
-    say_table(
-        [
-            tr("field", "字段"),
-            tr("label", "名称"),
-            tr("made of", "来源列"),
-            tr("source value", "原值"),
-            tr("becomes", "规范值"),
-            tr("filled", "有值"),
-            tr("refused", "不合格"),
-        ],
-        [_row(field) for field in trial.fields],
-        numbers=(5, 6),
-    )
-    _say_unused(trial)
-    _say_problems(node, trial)
-    say_data("")
-    _warn(trial)
-
-
-def _say_unused(trial: Trial) -> None:
-    """Explained columns with their reasons; :func:`_warn` is loud about the others."""
-    names = ", ".join(trial.unused) or tr("none", "无")
-    say_data(
-        tr(f"source columns that the mapping does not use: {names}", f"映射未使用的来源列：{names}")
-    )
-    if trial.explained:
-        say_data(tr("left out on purpose:", "按说明不使用的列："))
-    for name, reason in trial.explained.items():
-        say_data(tr(f"  {name}: {reason}", f"  {name}：{reason}"))
-
-
-def _row(field: FieldTrial) -> tuple[str, ...]:
-    return (
-        field.name + (" *" if field.required else ""),
-        field.label_zh,
-        ", ".join(field.columns),
-        field.raw if field.raw is not None else "",
-        field.value if field.value is not None else "",
-        str(field.filled),
-        str(field.failed_rows) if field.failed_rows else "",
-    )
-
-
-def _say_problems(node: Node, trial: Trial) -> None:
-    """Each broken rule once, with what it says and what to do."""
-    from hefu.row_reasons import OF_READING
-    from schemas.contract import load_contract
-
-    rules = {rule.rule_id: rule for rule in node.rules(load_contract(trial.record_type))}
-    refused, flagged = tr("refused", "不合格"), tr("flagged", "存疑")
-    for word, broken in ((refused, trial.reasons), (flagged, trial.soft)):
-        for rule_id, count in broken.items():
-            rule = rules.get(rule_id) or OF_READING.get(rule_id)
-            said = f": {rule.message}" if rule else ""
-            say_data(f"{word} {count} × {rule_id}{said}")
-
-
-def _warn(trial: Trial) -> None:
-    total = trial.rows + trial.unreadable
-    if not total:
-        say_warning(
-            tr(
-                f"{trial.stream_id}: the source gave no row",
-                f"{trial.stream_id}：来源没有返回任何数据行",
-            ),
-            tr(
-                "check path, pattern and window in source.toml",
-                "请检查 source.toml 中的路径、文件名模式与时间窗口",
-            ),
-        )
-    if trial.unused:
-        say_warning(
-            tr(
-                f"{trial.stream_id}: nobody says why these columns are not used: "
-                + ", ".join(trial.unused),
-                f"{trial.stream_id}：下列来源列未使用，也没有说明理由：" + "、".join(trial.unused),
-            ),
-            tr(
-                "use them in mapping.sql, or say why not under [unused_columns] in source.toml",
-                "请在 mapping.sql 中使用，或在 source.toml 的 [unused_columns] 中写明理由",
-            ),
-        )
-    if trial.contradicted:
-        names = ", ".join(trial.contradicted)
-        say_warning(
-            tr(
-                f"{trial.stream_id}: named under [unused_columns], but the mapping uses: {names}",
-                f"{trial.stream_id}：[unused_columns] 中列出、映射却使用了的列：{names}",
-            ),
-            tr("take them out of [unused_columns]", "请从 [unused_columns] 中删去"),
-        )
-    if trial.quarantined and total:
-        say_warning(
-            tr(
-                f"{trial.stream_id}: {trial.quarantined} of {total} rows of the sample would be "
-                "quarantined",
-                f"{trial.stream_id}：样本 {total} 行中有 {trial.quarantined} 行将被隔离",
-            ),
-            tr(
-                "if the rows are right, correct mapping.sql; if they are wrong, the source must",
-                "数据无误则修改 mapping.sql；数据有误则请来源单位更正",
-            ),
-        )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hefu.commands.options import JSON, NODE, add_command, argument, open_node, option
-from hefu.terminal import say, say_data, say_json, say_table, say_warning, tr
+from hefu.terminal import busy, say, say_data, say_json, say_table, say_warning, tr
 from schemas.contract import record_types
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DataError
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -28,11 +30,13 @@ def add_to(app: typer.Typer) -> None:
         "beside the format's, by code, Chinese label or another known name, and what is missing "
         "or unknown is named. With --records TYPE a CSV's encoding and delimiter are found, the "
         "fields whose label or name a column has are filled in, and the rest is listed for you "
-        "to decide. Then run hefu check.",
+        "to decide. Without FILE, where source.toml is written already, the source itself is asked "
+        "for its columns and what it says of them. Then run hefu check.",
         zh="根据一个文件起草来源：source.toml 与 mapping.sql。\n\n"
         "用 --as 指定格式时，直接套用现成映射：按代码、中文名称或其他已知名称逐列核对文件，"
         "指出缺少的列与多出的列。用 --records 时，自动识别 CSV 的编码与分隔符，"
-        "列名与字段名称相同的直接填好，其余逐项列出由您决定。随后运行 hefu check。",
+        "列名与字段名称相同的直接填好，其余逐项列出由您决定。"
+        "已写好 source.toml 的可不给文件，直接向来源系统查询各列及其说明。随后运行 hefu check。",
     )
     add_command(
         app,
@@ -57,13 +61,14 @@ def draft(
         ),
     ],
     file: Annotated[
-        Path,
+        Path | None,
         argument(
             "FILE",
-            en="a file of the source: CSV; with --as also .json, .jsonl",
-            zh="该来源的一个文件：CSV；用 --as 时也可以是 .json、.jsonl",
+            en="a file of the source; leave it out where source.toml is written already: the "
+            "source itself is asked",
+            zh="该来源的一个文件；已写好 source.toml 的可不填，直接向来源系统查询各列",
         ),
-    ],
+    ] = None,
     records: Annotated[
         str | None,
         option(
@@ -88,6 +93,9 @@ def draft(
     ] = None,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
+    if file is None:
+        _draft_from_source(ctx, stream, node)
+        return
     if (records is None) == (ready is None):
         raise ConfigError(
             Text(
@@ -116,6 +124,56 @@ def draft(
     say(check)
     say_data(str(folder / "source.toml"))
     say_data(str(folder / "mapping.sql"))
+
+
+def _draft_from_source(ctx: typer.Context, stream: str, node: Path | None) -> None:
+    """Ask the source for its columns and write the mapping that their names suggest."""
+    from hefu.commands.pipeline import node_extra
+    from hefu.suggestion import open_fields
+    from hefu.trial import try_source
+    from schemas.contract import load_contract
+
+    here = open_node(ctx, node)
+    (source, *others) = here.sources([stream])
+    if others or source.mapping_path.exists():
+        raise _not_one_without_mapping(stream)
+    with node_extra(), busy(tr(f"looking at {stream}", f"正在查看 {stream}")):
+        trial = try_source(here, source, datetime.now(UTC))
+    for step in trial.looked.reached:
+        say(f"{trial.stream_id}: {step}")
+    if trial.drafted is None:
+        raise _nothing_to_see(stream)
+    source.mapping_path.write_text(trial.drafted, encoding="utf-8")
+    found = {f.name: f.columns[0] for f in trial.fields if f.columns}
+    _tell_found(len(found), trial.unused, open_fields(load_contract(trial.record_type), found))
+    say(tr(f"then: hefu check {stream}", f"下一步运行：hefu check {stream}"))
+    say_data(str(source.mapping_path))
+
+
+def _not_one_without_mapping(stream: str) -> ConfigError:
+    return ConfigError(
+        Text(
+            en=f"{stream} has a mapping.sql already, or names several streams",
+            zh=f"{stream} 已有 mapping.sql，或对应多个数据流",
+        ),
+        hint=Text(
+            en="a draft never overwrites; name one system/stream that has only its source.toml",
+            zh="起草不会覆盖已有文件；请指定只有 source.toml 的一个 系统/数据流",
+        ),
+    )
+
+
+def _nothing_to_see(stream: str) -> DataError:
+    return DataError(
+        Text(
+            en=f"{stream} gave no row, so its columns aren't known",
+            zh=f"{stream} 没有返回任何数据行，无法得知有哪些列",
+        ),
+        hint=Text(
+            en="name a file: hefu draft SYSTEM/STREAM FILE --records TYPE",
+            zh="请指定一个文件：hefu draft 系统/数据流 文件 --records 类型",
+        ),
+    )
 
 
 def mappings(as_json: Annotated[bool, JSON] = False) -> None:
@@ -199,7 +257,21 @@ def _tell(made: Draft, file: Path) -> None:
             f"已填好 {len(made.matched)} 个字段，另有 {len(made.unused)} 列待定",
         )
     )
-    if made.open_fields:
-        names = ", ".join(made.open_fields)
+    _tell_open(made.open_fields)
+
+
+def _tell_found(found: int, unused: Sequence[str], still_open: Sequence[str]) -> None:
+    say(
+        tr(
+            f"{found} fields filled in, {len(unused)} columns left to you",
+            f"已填好 {found} 个字段，另有 {len(unused)} 列待定",
+        )
+    )
+    _tell_open(still_open)
+
+
+def _tell_open(still_open: Sequence[str]) -> None:
+    if still_open:
+        names = ", ".join(still_open)
         say(tr(f"required, still NULL: {names}", f"必填、仍为 NULL：{names}"))
     say(tr("complete the mapping", "请补全映射"))

@@ -164,3 +164,47 @@ def test_a_source_that_gives_no_row_is_said(hefu: Hefu, node: Node) -> None:
     assert ran.code == 0, ran.err
     assert "the source gave no row" in ran.err
     assert file.read_text(encoding="utf-8") == HEADER + "\n"
+
+
+def test_without_a_mapping_the_columns_are_shown_with_what_they_seem_to_be(
+    hefu: Hefu, node: Node
+) -> None:
+    add_source(node, *ROWS)
+    mapping = node.root / "sources/casework/results/mapping.sql"
+    mapping.unlink()
+    ran = hefu("check", "--json", "--node", node.root)
+    (trial,) = json.loads(ran.out)["sources"]
+    assert "AS decision_type" in trial["drafted"]
+    assert fields_of(trial)["decision_date"]["columns"] == ["处罚决定日期"]
+    assert fields_of(trial)["source_record_id"]["columns"] == []
+    assert trial["rows"] == 2  # the suggestion was tried on them
+    ran = hefu("check", "--node", node.root)
+    assert ran.code == 0
+    assert "no mapping.sql yet" in ran.out
+    assert "hefu draft casework/results" in ran.err
+    assert "甲乙丙" not in ran.out + ran.err
+    assert not mapping.exists()
+    ran = hefu("draft", "casework/results", "--node", node.root)
+    assert (ran.code, ran.out.strip()) == (0, str(mapping))
+    assert "required, still NULL: source_record_id" in ran.err
+    assert mapping.read_text(encoding="utf-8") == trial["drafted"]
+    ran = hefu("draft", "casework/results", "--node", node.root)
+    assert (ran.code, "has a mapping.sql already" in ran.err) == (2, True)
+
+
+def test_an_unused_column_is_named_with_the_field_that_it_seems_to_be(
+    hefu: Hefu, node: Node
+) -> None:
+    add_source(node, *ROWS)
+    mapping = node.root / "sources/casework/results/mapping.sql"
+    text = mapping.read_text(encoding="utf-8")
+    mapping.write_text(text.replace(',\n    txt("当事人") AS party_name', ""), encoding="utf-8")
+    ran = hefu("check", "--node", node.root)
+    assert "by their names: 当事人 → party_name" in ran.err
+
+
+def test_what_the_source_has_is_listed_when_asked_for(hefu: Hefu, node: Node) -> None:
+    add_source(node, *ROWS)
+    ran = hefu("check", "--streams", "--node", node.root)
+    assert ran.code == 0
+    assert "it has" in ran.out
