@@ -33,7 +33,8 @@ def load_parquet(
 ) -> tuple[str, ...]:
     """Add the rows of one Parquet object and return its columns.
 
-    A row whose texts have more than ``max_record_bytes`` bytes is rejected. Raises :class:`DataError` if it isn't Parquet, is damaged, or repeats a column's name.
+    A row whose texts have more than ``max_record_bytes`` bytes is rejected. Raises
+    :class:`DataError` if it isn't Parquet, is damaged, or repeats a column's name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
