@@ -74,6 +74,10 @@ class Landing:
         self._root = root
         self._logs: dict[str, Log] = {}
 
+    @property
+    def root(self) -> Path:
+        return self._root
+
     def store(
         self,
         stream_id: str,
@@ -122,6 +126,10 @@ class Landing:
         found = (self._root / "streams").glob("*/*.jsonl")
         return sorted(f"{p.parent.name}/{p.stem}" for p in found)
 
+    def log_size(self) -> int:
+        """Bytes of all logs together."""
+        return sum(p.stat().st_size for p in (self._root / "streams").glob("*/*.jsonl"))
+
     def events(self, stream_id: str) -> list[Landed]:
         """All that was received for a stream, oldest first."""
         return [self._landed(event) for event in self._log(stream_id).events()]
@@ -152,7 +160,10 @@ class Landing:
     def resting(self) -> Iterator[Resting]:
         """Every object that is there, whoever knows it."""
         for path in (self._root / "objects").glob("??/*"):
-            found = path.stat()
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue  # let go while we looked
             yield Resting(path.name, found.st_size, found.st_mtime)
 
     def note_pruned(self, stream_id: str, digests: Collection[str], now: datetime) -> int:

@@ -25,6 +25,20 @@ def holding(node: Node, name: str) -> Iterator[None]:
 
 
 @contextmanager
+def trying(node: Node, name: str) -> Iterator[bool]:
+    """Hold the node's lock ``name`` if nobody has it; says whether it is held."""
+    folder = node.place("tmp") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / (name.replace("/", "__") + ".lock")).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextmanager
 def holding_one_of(node: Node, name: str, places: int, *, pause: float = 0.2) -> Iterator[None]:
     """Wait for one of ``places`` places under ``name`` and hold it.
 

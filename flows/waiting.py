@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,23 @@ def waiting(node: Node, record_type: str, stream_id: str, runs: Sequence[RunReco
         ).to_arrow_table()
     finally:
         con.close()
+
+
+def waiting_objects(node: Node, stream_id: str, record_types: Collection[str]) -> frozenset[str]:
+    """Digests of the landed objects that hold open rows of a stream, of these record types."""
+    lake = Lake(node.place("lake"))
+    found: set[str] = set()
+    for record_type in record_types:
+        con = connect(memory_limit=node.config.node.memory_limit)
+        try:
+            resolve_rows(con, node, lake, record_type, stream_id, lake.runs(record_type, stream_id))
+            rows = con.execute(
+                "SELECT DISTINCT object_digest FROM quarantine_resolved WHERE resolved_by IS NULL"
+            ).fetchall()
+        finally:
+            con.close()
+        found.update(str(key).partition("!/")[0] for (key,) in rows)
+    return frozenset(found)
 
 
 def _files(runs: Sequence[RunRecord]) -> Iterator[RunFile]:

@@ -81,6 +81,13 @@ class Places(_Model):
     tmp: str = "tmp"
 
 
+class Keeping(_Model):
+    """How long what was received is kept as it was received (docs/landing.md)."""
+
+    keep_days: int | None = Field(default=None, ge=1)
+    """None: for ever."""
+
+
 class NodeConfig(_Model):
     """``hefu.toml``."""
 
@@ -88,6 +95,7 @@ class NodeConfig(_Model):
     node: Machine = Machine()
     keys: Keys = Keys()
     places: Places = Places()
+    landing: Keeping = Keeping()
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,14 @@ def resolve(
     # The same file may be named by several runs: it counts for the last of them.
     newest = {str(run.file): nth for nth, run in enumerate(runs) if run.file is not None}
     files = sorted(newest, key=newest.__getitem__)
-    read_whole = {d: nth for nth, run in enumerate(runs) if run.whole for d in run.landed}
+    # An archive that could not be opened is told by its digest alone; read later, by its members.
+    read_whole = {
+        name: nth
+        for nth, run in enumerate(runs)
+        if run.whole
+        for key in run.landed
+        for name in (key, key.partition("!/")[0])
+    }
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quarantine_runs "
         "(file VARCHAR, nth INTEGER, quarantined_at TIMESTAMPTZ, arrived_at TIMESTAMPTZ)"
