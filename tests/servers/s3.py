@@ -7,6 +7,7 @@ so that tests need no admin call of the S3 protocol.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -26,7 +27,6 @@ SECRET_KEY = "secret-key-of-the-tests-only"
 READ_ONLY = ("hefu-nobody", "secret-key-without-rights")
 """An account that exists and may do nothing."""
 _START_SECONDS = 60
-_STOP_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ def _accounts() -> dict[str, Any]:
 
     return {
         "identities": [
-            identity("tests", ACCESS_KEY, SECRET_KEY, ["Admin", "Read", "List", "Tagging", "Write"]),
+            identity(
+                "tests", ACCESS_KEY, SECRET_KEY, ["Admin", "Read", "List", "Tagging", "Write"]
+            ),
             identity("nobody", *READ_ONLY, ["Read:another-bucket"]),
             {"name": "anonymous", "actions": ["Read:public", "List:public"]},
         ]
@@ -109,7 +111,7 @@ def running(folder: Path) -> Iterator[S3Server]:
         "-master.telemetry=false",
         f"-volume.port={volume}",
         f"-volume.port.grpc={grpc[1]}",
-        "-volume.max=100",
+        "-volume.max=1000",
         "-volume.preStopSeconds=0",
         "-filer",
         f"-filer.port={filer}",
@@ -121,22 +123,25 @@ def running(folder: Path) -> Iterator[S3Server]:
         "-s3.port.lance=0",
         f"-s3.config={folder / 's3.json'}",
     ]
+    # One volume for a new bucket, not seven.
+    environment = {**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
     with (folder / "weed.log").open("wb") as log:
         # It may not outlive the tests when they are killed: the kernel ends it with its parent.
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=environment,
+            preexec_fn=_die_with_parent,
         )
     try:
         server = S3Server(f"http://127.0.0.1:{s3}", f"http://127.0.0.1:{filer}")
         _wait(server, process, folder / "weed.log")
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # it has nothing to keep, and takes its time when asked to go
+        process.wait()
 
 
 def _die_with_parent() -> None:
