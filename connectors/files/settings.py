@@ -35,7 +35,8 @@ class FilesReader(Rows):
     null_text: tuple[str, ...] = ()
     """CSV: texts that mean that there is no value: ``["NULL"]``."""
     footer: tuple[str, ...] = ()
-    """CSV: what the lines below the last record begin with: ``["合计", "制表人"]``."""
+    """CSV and spreadsheets: what the lines below the last record begin with:
+    ``["合计", "制表人"]``."""
     header: bool = True
     header_row: int | None = Field(default=None, ge=1)
     """Row of the header, counted from 1, where titles stand above it. Spreadsheets: unset means
@@ -44,8 +45,13 @@ class FilesReader(Rows):
     """Column names of a CSV or spreadsheet that has no header."""
     sheet: str | int | None = None
     """Spreadsheets: a sheet's name, or its number from 1; unset: the only one that has rows."""
-    namespaces: dict[str, str] = Field(default_factory=dict)
-    """XML: prefix → namespace for ``records``, the path to the record elements (``list/item``)."""
+    header_rows: int | None = Field(default=None, ge=1, le=10)
+    """Spreadsheets: how many rows the header takes; unset: as far as its merged cells reach."""
+    merged_cells: Literal["reject", "fill", "empty"] = "reject"
+    """Spreadsheets: rows that a merged cell of another row or column covers. ``fill``: its value
+    is theirs. ``empty``: they have none. ``reject``: they are quarantined."""
+    cell_errors: Literal["reject", "null"] = "reject"
+    """Spreadsheets: rows with ``#N/A``, ``#REF!`` and the like. ``null``: there is no value."""
     compression: Literal["auto", "none"] = "auto"
     """auto: ZIP and gzip are told by their first bytes and opened; none: bytes are taken as they
     are."""
@@ -86,8 +92,12 @@ class FilesReader(Rows):
             raise ValueError("`header_row` is for a CSV or spreadsheet with a header")
         if self.sheet is not None and self.format != "spreadsheet":
             raise ValueError("`sheet` is for a spreadsheet")
-        if self.format != "csv" and (self.escape or self.null_text or self.footer):
-            raise ValueError("`escape`, `null_text` and `footer` are for a CSV")
+        if self.format != "csv" and (self.escape or self.null_text):
+            raise ValueError("`escape` and `null_text` are for a CSV")
+        if self.footer and not table:
+            raise ValueError("`footer` is for a CSV or spreadsheet")
+        if self.header_rows and not (self.header and self.format == "spreadsheet"):
+            raise ValueError("`header_rows` is for a spreadsheet with a header")
         marks = self.delimiter + self.quote + self.escape
         if len(set(marks)) < len(set(self.delimiter)) + len(self.quote + self.escape):
             raise ValueError("delimiter, quote and escape must differ")
