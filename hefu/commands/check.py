@@ -17,6 +17,7 @@ from hefu.terminal import (
     say_json,
     tr,
 )
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from hefu.node import Node, Source
@@ -97,7 +98,9 @@ def check(
     for source, error in failures:
         say(f"{source.stream_id}:")
         say_error(error)
-    raise typer.Exit(max((e.exit_code for _, e in failures), default=0))
+    codes = [e.exit_code for _, e in failures]
+    codes += [ConfigError.exit_code for trial in trials if trial.drafted is not None]
+    raise typer.Exit(max(codes, default=0))
 
 
 def _check_configuration(node: Node) -> list[str]:
