@@ -58,6 +58,8 @@ class Delivery:
     ``since``/``until``: rows outside are left out when read, because the source can't do it.
     ``complete``: together the objects are all that the source has now, so that a row which is
     not in them is gone there. ``counted``: what the source itself counted, if it can.
+    ``as_of``: the source's own clock when the read began, if it told; a time of its after that
+    is in the future for the cursor. None: this node's clock decides.
     """
 
     objects: tuple[Landed, ...]
@@ -66,3 +68,4 @@ class Delivery:
     until: date | None = None
     complete: bool = False
     counted: Counted | None = None
+    as_of: datetime | None = None

@@ -14,8 +14,8 @@ from connectors.files.pull import newest_file, pull_files
 from connectors.formats.archive import expand
 from connectors.landing import Landing
 from connectors.look import Look, StreamSeen
+from connectors.pace import Pace
 from connectors.reader_config import DatabaseReader, FilesReader
-from connectors.rest.http import Pace
 from connectors.rest.pull import pull_rest
 from schemas.errors import DataError, Where
 from schemas.text import Text

@@ -162,5 +162,5 @@ def _cursor(table: RawTable, source: SourceConfig, delivery: Delivery) -> dict[s
         Clock(source.cursor, source.zone),
         delivery.cursor,
         (str(v[0]) for v in values),
-        max(o.fetched_at for o in delivery.objects),
+        delivery.as_of or max(o.fetched_at for o in delivery.objects),
     )

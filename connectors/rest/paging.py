@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin
 
-from connectors.formats.jsontext import at_path
-from connectors.rest.settings import (
+from connectors.formats.jsontext import Number, at_path
+from connectors.rest.page_settings import (
     LinkPages,
     NextUrlPages,
     NoPages,
@@ -16,6 +17,7 @@ from connectors.rest.settings import (
     Pages,
     TokenPages,
 )
+from connectors.rest.settings import Value
 from schemas.errors import RefusedError, Where
 from schemas.text import Text
 
@@ -27,92 +29,139 @@ class Page:
     ``confirming``: the page before was short without saying that it was the last; a server
     that caps the page size looks the same, so one more is asked for. If that one is empty,
     refused as out of range or the same again, the list has ended.
+    ``overlap``: it is asked for one row early, so that its first row must be the last one of
+    the page before; if it isn't, rows have moved between the two requests.
     """
 
     url: str
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
     number: int = 1
     confirming: bool = False
+    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What a page held. ``so_far`` and ``first`` are rows in all and on the first page."""
+    """What a page held. ``new``: rows that the page before did not hold already.
+
+    ``so_far`` and ``first`` are new rows in all and on the first page.
+    """
 
     document: Any
     rows: int
+    new: int
     so_far: int
     first: int
     next_link: str | None
     url: str
 
 
-def first_page(pages: Pages, url: str, parameters: dict[str, str]) -> Page:
+def first_page(pages: Pages, url: str, parameters: dict[str, Value]) -> Page:
     """The first request; ``parameters`` are those of every request."""
     mine = dict(parameters)
     if isinstance(pages, NumberedPages):
-        mine[pages.page_parameter] = str(pages.first_page)
+        mine[pages.page_parameter] = pages.first_page
     if isinstance(pages, OffsetPages):
-        mine[pages.offset_parameter] = "0"
-    if isinstance(pages, NumberedPages | OffsetPages | TokenPages) and pages.size_parameter:
-        mine[pages.size_parameter] = str(pages.size)
+        mine[pages.offset_parameter] = 0
+    if not isinstance(pages, NoPages) and pages.size_parameter and pages.size:
+        mine[pages.size_parameter] = pages.size
     return Page(url, mine)
 
 
-def next_page(pages: Pages, page: Page, got: Got) -> Page | None:
+def next_page(pages: Pages, page: Page, got: Got, *, post: bool = False) -> Page | None:
     """The page after ``page``, or None at the end.
 
-    Raises :class:`RefusedError` if the answer doesn't hold what the configuration promises.
+    An address that the source gives holds its own query; in a ``post`` the parameters stand in
+    the body and are sent again. Raises :class:`RefusedError` if the answer doesn't hold what
+    the configuration promises.
     """
     if isinstance(pages, NoPages):
         return None
-    if isinstance(pages, NumberedPages | OffsetPages):
-        return _counted(pages, page, got)
+    if isinstance(pages, NumberedPages):
+        return _numbered(pages, page, got)
+    if isinstance(pages, OffsetPages):
+        return _offset(pages, page, got)
     if isinstance(pages, TokenPages):
         token = _text_at(got.document, pages.token)
-        if not token:
+        if token == "":
             return None
         return Page(page.url, page.parameters | {pages.parameter: token}, page.number + 1)
-    if isinstance(pages, LinkPages):
-        return Page(got.next_link, {}, page.number + 1) if got.next_link else None
-    return _by_url(pages, page, got)
+    target = got.next_link if isinstance(pages, LinkPages) else _next_url(pages, got)
+    return Page(target, page.parameters if post else {}, page.number + 1) if target else None
 
 
-def _by_url(pages: NextUrlPages, page: Page, got: Got) -> Page | None:
-    target = _text_at(got.document, pages.url)
-    return Page(urljoin(got.url, target), {}, page.number + 1) if target else None
+def _next_url(pages: NextUrlPages, got: Got) -> str | None:
+    target = str(_text_at(got.document, pages.url))
+    return urljoin(got.url, target) if target else None
 
 
-def _counted(pages: NumberedPages | OffsetPages, page: Page, got: Got) -> Page | None:
+def _numbered(pages: NumberedPages, page: Page, got: Got) -> Page | None:
     if got.rows == 0:
         return None
     total = announced(pages, got.document)
     if total is not None and got.so_far >= total:
         return None
-    last = pages.total_pages if isinstance(pages, NumberedPages) else None
-    if last and page.number >= _number_at(got.document, last):
+    last = pages.total_pages
+    if last and page.number >= number_at(got.document, last):
         return None
     told = total is not None or bool(last)
     # A server that leaves out rows after cutting its pages gives short ones before the last.
     short = got.rows < got.first
     if page.number == 1:
         short = pages.size_parameter is None or got.rows < pages.size
-    following = replace(page, number=page.number + 1, confirming=short and not told)
-    if isinstance(pages, NumberedPages):
-        position = {pages.page_parameter: str(pages.first_page + page.number)}
-    else:
-        position = {pages.offset_parameter: str(got.so_far)}
-    return replace(following, parameters=page.parameters | position)
+    position: dict[str, Value] = {pages.page_parameter: pages.first_page + page.number}
+    return replace(
+        page,
+        number=page.number + 1,
+        confirming=short and not told,
+        parameters=page.parameters | position,
+    )
+
+
+def _offset(pages: OffsetPages, page: Page, got: Got) -> Page | None:
+    if got.rows == 0:
+        return None
+    total = announced(pages, got.document)
+    if total is not None and got.so_far >= total:
+        return None
+    # Nothing but what was known: the end, or a server with pages of one row, or one that only
+    # cuts at multiples of the page size. Asked without the overlap, it tells which.
+    overlap = not (page.overlap and got.new == 0)
+    position: dict[str, Value] = {pages.offset_parameter: got.so_far - 1 if overlap else got.so_far}
+    return replace(
+        page,
+        number=page.number + 1,
+        confirming=not overlap,
+        overlap=overlap,
+        parameters=page.parameters | position,
+    )
+
+
+def overlapping(before: Sequence[int], now: Sequence[int]) -> tuple[int, int] | None:
+    """(rows of ``now`` that ``before`` held, rows by which the list moved back); None: a gap.
+
+    Both hold row digests. ``now`` was asked for from the last row of ``before``: a list at rest
+    gives (1, 0). A page that begins earlier in ``before`` shows that rows were put in front; the
+    same page again comes from a server that cuts at multiples of the page size.
+    """
+    if list(now) == list(before):
+        return len(before), 0
+    for back in range(len(before)):
+        tail = list(before[len(before) - 1 - back :])[: len(now)]
+        if now and list(now[: len(tail)]) == tail:
+            return len(tail), back
+    return None
 
 
 def announced(pages: Pages, document: Any) -> int | None:
     """The number of all records, if the source tells it and ``total`` says where."""
-    if isinstance(pages, NumberedPages | OffsetPages) and pages.total:
-        return _number_at(document, pages.total)
+    if not isinstance(pages, NoPages) and pages.total:
+        return number_at(document, pages.total)
     return None
 
 
-def _number_at(document: Any, path: str) -> int:
+def number_at(document: Any, path: str) -> int:
+    """The whole number at ``path``. Raises :class:`RefusedError` if there is none."""
     found, value = at_path(document, path)
     try:
         if found and isinstance(value, str):
@@ -123,16 +172,19 @@ def _number_at(document: Any, path: str) -> int:
         Text(en=f"the answer has no whole number at {path}", zh=f"应答中 {path} 处没有整数"),
         where=Where(field=path),
         hint=Text(
-            en="check total and total_pages under [reader.pagination]",
-            zh="请检查 [reader.pagination] 下的 total 与 total_pages",
+            en="check total, total_pages under [reader.pagination], and [reader.count]",
+            zh="请检查 [reader.pagination] 下的 total、total_pages 和 [reader.count]",
         ),
     )
 
 
-def _text_at(document: Any, path: str) -> str:
+def _text_at(document: Any, path: str) -> str | int:
+    """A token keeps its kind: in a JSON body a number is sent back as a number."""
     found, value = at_path(document, path)
     if not found or value is None or value is False:
         return ""
+    if isinstance(value, Number) and value.isdecimal():
+        return int(value)
     if isinstance(value, str):
         return value
     raise RefusedError(

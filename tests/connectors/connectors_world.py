@@ -20,7 +20,7 @@ from connectors.delivery import Delivery, PullRequest
 from connectors.landing import Landing
 from connectors.pull import pull
 from connectors.raw import RawBatch, load_raw
-from connectors.rest.http import Pace
+from connectors.pace import Pace
 
 NOW = datetime(2026, 5, 20, 1, 30, tzinfo=UTC)
 TOKEN = "secret-token"

@@ -8,7 +8,7 @@ import pytest
 from connectors_world import NOW, PAGED, ROWS, TOKEN, numbered, numbers, page
 
 from connectors.pull import probe
-from connectors.rest.http import Pace
+from connectors.pace import Pace
 from schemas.errors import ConfigError
 
 # ---- cursor and window -----------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""Telling rows apart by a digest of 64 bits: few bytes a row, however long the list.
+
+Two different rows of one digest would make a pull look incomplete and be read again, never the
+reverse; among ten million rows it happens once in some hundred thousand pulls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.formats.jsontext import at_path
+from schemas.errors import ConfigError, Where
+from schemas.text import Text
+
+
+def digest_of(value: Any) -> int:
+    """Of a parsed value, by its content."""
+    text = repr(value).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+def key_of(record: Any, key: tuple[str, ...]) -> int:
+    """Of the values at the paths ``key`` of a record.
+
+    Raises :class:`ConfigError` if a record has none of them.
+    """
+    found = [at_path(record, path) for path in key]
+    if not any(there and value is not None for there, value in found):
+        raise ConfigError(
+            Text(
+                en=f"a record has no {', '.join(key)}, by which records are told apart",
+                zh=f"记录中没有用于区分记录的字段 {'、'.join(key)}",
+            ),
+            where=Where(field="key"),
+            hint=Text(
+                en="check key under [reader.pagination], or leave it out",
+                zh="请检查 [reader.pagination] 下的 key，或将其删去",
+            ),
+        )
+    return digest_of([value for _, value in found])
+
+
+class Digests:
+    """Digests of many rows, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._digests = array("Q")
+
+    def add(self, digest: int) -> None:
+        self._digests.append(digest)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def distinct(self) -> int:
+        """How many different ones."""
+        return int(pc.count_distinct(self._column()).as_py())
+
+    def within(self, other: Digests) -> bool:
+        """Whether ``other`` holds every one of these."""
+        if not len(self):
+            return True
+        return bool(pc.all(pc.is_in(self._column(), value_set=other._column())).as_py())
+
+    def _column(self) -> Any:
+        # the numbers themselves, not a copy: a list of a million rows need not exist twice
+        buffers = [None, pa.py_buffer(self._digests)]
+        return pa.Array.from_buffers(pa.uint64(), len(self._digests), buffers)
