@@ -15,7 +15,8 @@ from connectors.formats.archive import expand
 from connectors.landing import Landing
 from connectors.look import Look, StreamSeen
 from connectors.pace import Pace
-from connectors.reader_config import DatabaseReader, FilesReader
+from connectors.reader_config import DatabaseReader, FilesReader, RestReader
+from connectors.rest.look import look_rest
 from connectors.rest.pull import pull_rest
 from schemas.errors import DataError, Where
 from schemas.text import Text
@@ -120,6 +121,8 @@ def look(source: SourceConfig, folder: Path, *, secrets: Secrets, pace: Pace | N
     """
     if isinstance(source.reader, DatabaseReader):
         return look_database(source, source.reader, folder, secrets=secrets)
+    if isinstance(source.reader, RestReader):
+        return look_rest(source, source.reader, folder, secrets=secrets, pace=pace)
     return Look((), (StreamSeen(source.stream, source.label or None),))
 
 

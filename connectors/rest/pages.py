@@ -102,17 +102,29 @@ class PageSource:
             raise AgainError(error) from None
 
     def _parsed(self, kept: Kept, landed: Landed) -> Answer:
+        document = read_answer(
+            self.reader, landed.path.read_bytes(), kept.url, redirected=kept.redirected
+        )
         where = Where(public(kept.url), field=self.reader.records or None)
-        data = landed.path.read_bytes()
-        if not data.strip():
-            raise empty_answer(kept.url)
-        start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if start.startswith(_HTML_STARTS):
-            raise html_page(kept.url, redirected=kept.redirected)
-        document = read_document(data, self.reader.encoding, where)
-        check_success(self.reader, document, where)
         records = records_in(document, self.reader.records, where)
         return Answer(landed, document, records, kept.url, kept.next_link, kept.date)
+
+
+def read_answer(reader: RestReader, data: bytes, url: str, *, redirected: bool) -> Any:
+    """The document in an answer.
+
+    Raises :class:`RetryableError` for one that is empty or ends too early, and
+    :class:`RefusedError` for a web page, for what is no JSON, and if it says that it failed.
+    """
+    if not data.strip():
+        raise empty_answer(url)
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(_HTML_STARTS):
+        raise html_page(url, redirected=redirected)
+    where = Where(public(url), field=reader.records or None)
+    document = read_document(data, reader.encoding, where)
+    check_success(reader, document, where)
+    return document
 
 
 def check_success(reader: RestReader, document: Any, where: Where) -> None:

