@@ -20,6 +20,7 @@ from connectors.database.postgresql_dialect import PostgresqlDialect, kind_of
 from connectors.database.postgresql_errors import not_connected, translated
 from connectors.database.session import Column, Settled
 from connectors.database.settings import DatabaseReader
+from connectors.database.statements import subquery
 from connectors.delivery import Secrets
 from connectors.look import ColumnSeen, StreamSeen
 from schemas.errors import ConfigError, Where
@@ -202,10 +203,9 @@ class PostgresqlSession:
         )
 
     def _columns_of_query(self, query: str) -> list[Column]:
-        plain = query.strip().rstrip(";").rstrip()
         try:
             with self._connection.cursor() as cursor:
-                schema = cursor.adbc_execute_schema(f"SELECT * FROM ({plain}) hefu LIMIT 0")
+                schema = cursor.adbc_execute_schema(f"SELECT * FROM {subquery(query)} hefu LIMIT 0")
         except self._error as error:
             raise translated(error, self.address, self._reader) from None
         return [_described(field) for field in schema]

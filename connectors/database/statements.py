@@ -55,12 +55,18 @@ class Asked:
         return f"{self.relation} {ALIAS}" + (f" WHERE {where}" if where else "")
 
 
+def subquery(query: str) -> str:
+    """``query`` to select from; it may end in a semicolon or a comment."""
+    plain = query.strip().rstrip(";").rstrip()
+    return f"({plain}\n)"
+
+
 def asked_of(session: Session, reader: DatabaseReader, columns: list[Column]) -> Asked:
     """All rows of the reader's table or query, with the columns that it chooses."""
     if reader.table is not None:
         relation = session.dialect.relation(reader.table)
     else:
-        relation = f"({(reader.query or '').strip().rstrip(';').rstrip()})"
+        relation = subquery(reader.query or "")
     chosen = columns
     if reader.columns:
         chosen = [find(session, columns, name, "reader.columns") for name in reader.columns]
