@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.config import SourceConfig
 from connectors.cursor import Clock, advance
 from connectors.delivery import Delivery, Secrets
-from connectors.formats.archive import Unpacker
+from connectors.formats.archive import AsIs, Unpacker, unpacker
 from connectors.formats.load import load_object
 from connectors.formats.raw_table import RawTable, Reject
 from connectors.landing import Landed
@@ -60,13 +61,14 @@ def load_raw(
     """
     table = RawTable(con, source.reader.optional_columns)
     seen: list[set[str]] = []
-    reader = source.reader
-    unpacker = Unpacker(reader, secrets) if isinstance(reader, FilesReader) else None
-    with tempfile.TemporaryDirectory(prefix="hefu-read-", dir=_temporary_root(con)) as temp:
+    with (
+        tempfile.TemporaryDirectory(prefix="hefu-read-", dir=_temporary_root(con)) as temp,
+        closing(unpacker(source.reader, secrets)) as unpack,
+    ):
         for index, landed in enumerate(delivery.objects):
             # A folder for each, so that its copies are gone before the next one's are made.
             with tempfile.TemporaryDirectory(dir=temp) as own:
-                seen.append(_load_or_reject(table, source, unpacker, landed, index, Path(own)))
+                seen.append(_load_or_reject(table, source, unpack, landed, index, Path(own)))
     table.finish()
     outside = cut_window(table, source.window, delivery, source.time_zone)
     received = _balanced(table, outside)
@@ -83,13 +85,13 @@ def load_raw(
 def _load_or_reject(
     table: RawTable,
     source: SourceConfig,
-    unpacker: Unpacker | None,
+    unpack: Unpacker | AsIs,
     landed: Landed,
     index: int,
     temp: Path,
 ) -> set[str]:
     try:
-        plain = unpacker.plain(landed, temp) if unpacker else landed
+        plain = unpack.plain(landed, temp)
         return load_object(table, source.reader, plain, index, temp)
     except DataError as error:
         if not isinstance(source.reader, FilesReader):

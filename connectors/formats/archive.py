@@ -15,16 +15,16 @@ import gzip
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from connectors.delivery import Secrets
 from connectors.disk import minding_a_full_disk
 from connectors.formats.zip_directory import Entry, read_directory
 from connectors.landing import Landed
-from connectors.reader_config import FilesReader
+from connectors.reader_config import FilesReader, Reader
 from schemas.errors import AccountingError, ConfigError, DataError, HefuError, Where
 from schemas.text import Text
 
@@ -72,14 +72,44 @@ def expand(landed: Landed, reader: FilesReader) -> tuple[Landed, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    digest: str
+    entries: dict[str, Entry]
+    archive: Any  # pyzipper.AESZipFile
+
+
+class AsIs:
+    """For objects that are never archives: rows of databases, answers of REST services."""
+
+    def plain(self, landed: Landed, _temp: Path) -> Landed:
+        return landed
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def unpacker(reader: Reader, secrets: Secrets | None) -> Unpacker | AsIs:
+    """Hands out a reader's objects as plain files; close it after use."""
+    if isinstance(reader, FilesReader) and reader.compression == "auto":
+        return Unpacker(reader, secrets)
+    return AsIs()
+
+
 class Unpacker:
-    """Hands out objects as plain files. One for a run: it keeps to the bounds of each archive."""
+    """Hands out objects as plain files. One for a run: it keeps to the bounds of each archive,
+    and holds the last one open, as its members come one after the other. Close it."""
 
     def __init__(self, reader: FilesReader, secrets: Secrets | None) -> None:
         self._reader = reader
         self._secrets = secrets
         self._unpacked: Counter[str] = Counter()
-        self._open: tuple[str, dict[str, Entry]] = ("", {})
+        self._open: _Open | None = None
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.archive.close()
+            self._open = None
 
     def plain(self, landed: Landed, temp: Path) -> Landed:
         """``landed``, or a copy in ``temp`` of what is packed in it.
@@ -87,8 +117,6 @@ class Unpacker:
         Raises :class:`DataError` if it can't be unpacked, :class:`ConfigError` if a password is
         needed that ``source.toml`` does not name.
         """
-        if self._reader.compression == "none":
-            return landed
         if landed.member is not None:
             landed = self._member(landed, temp / "member")
         kind = _kind_for(landed.path, self._reader)
@@ -112,12 +140,8 @@ class Unpacker:
 
     def _member(self, landed: Landed, target: Path) -> Landed:
         where = Where(landed.origin)
-        if self._open[0] != landed.digest:
-            # All of them: a run of before may name one that today's pattern leaves out.
-            archive = Where(landed.origin.removesuffix(f"!/{landed.member}"))
-            listed = read_directory(landed.path, archive)
-            self._open = (landed.digest, {e.name: e for e in listed})
-        entry = self._open[1].get(landed.member or "")
+        opened = self._archive(landed)
+        entry = opened.entries.get(landed.member or "")
         if entry is None:
             raise _refused(
                 where,
@@ -130,13 +154,27 @@ class Unpacker:
         _check(entry, where)
         password = self._password(entry, where)
         damaged = _damaged(where, encrypted=entry.encrypted)
-        with landed.path.open("rb") as raw:
-            size = self._copy(
-                landed, lambda: _opened(raw, entry, password, where), target, where, damaged
-            )
+        size = self._copy(
+            landed,
+            lambda: _member_of(opened.archive, entry, password, where),
+            target,
+            where,
+            damaged,
+        )
         if size != entry.size:
             raise damaged
         return replace(landed, path=target, size=size)
+
+    def _archive(self, landed: Landed) -> _Open:
+        if self._open is None or self._open.digest != landed.digest:
+            import pyzipper
+
+            self.close()
+            where = Where(landed.origin.removesuffix(f"!/{landed.member}"))
+            # All of them: a run of before may name one that today's pattern leaves out.
+            entries = {entry.name: entry for entry in read_directory(landed.path, where)}
+            self._open = _Open(landed.digest, entries, pyzipper.AESZipFile(landed.path))
+        return self._open
 
     def _gunzip(self, landed: Landed, target: Path, where: Where) -> Landed:
         def opened() -> IO[bytes] | gzip.GzipFile:
@@ -282,10 +320,7 @@ def _check(entry: Entry, where: Where) -> None:
         )
 
 
-def _opened(raw: IO[bytes], entry: Entry, password: bytes | None, where: Where) -> IO[bytes]:
-    import pyzipper
-
-    archive = pyzipper.AESZipFile(raw)
+def _member_of(archive: Any, entry: Entry, password: bytes | None, where: Where) -> IO[bytes]:
     try:
         member: IO[bytes] = archive.open(entry.info, pwd=password)
     except RuntimeError as error:  # that is how it says "Bad password"
