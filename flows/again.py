@@ -61,7 +61,7 @@ def normalise_again(
         tell(Step(source.stream_id, "replay", nth, len(earlier), "runs"))
         # Of two versions with one clock the one received later holds: as it was, so it stays.
         at = now + timedelta(microseconds=nth)
-        done.append(ingest(node, source, request, at, dry_run=dry_run, landed=run.landed))
+        done.append(ingest(node, source, request, at, dry_run=dry_run, again=run))
     return _sum(done)
 
 
@@ -94,6 +94,8 @@ def _sum(runs: Sequence[RunRecord]) -> RunRecord:
         duplicate=sum(r.duplicate for r in runs),
         quarantined=sum(r.quarantined for r in runs),
         flagged=sum(r.flagged for r in runs),
+        retracted=sum(r.retracted for r in runs),
+        retracted_by_row=sum(r.retracted_by_row for r in runs),
         reasons=dict(reasons),
         soft=dict(soft),
     )

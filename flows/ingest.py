@@ -22,7 +22,9 @@ from flows.locks import holding
 from flows.progress import Step, tell
 from flows.reconcile import Reading, reconcile
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
-from flows.source_rows import codes_digest, create_objects, origin_of, read_mapping
+from flows.retraction import TABLE as RETRACTIONS
+from flows.retraction import Retraction, Stamp, read_time, retract_missing
+from flows.source_rows import check_order, codes_digest, create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
 from lake.runs import Mode, RunRecord
@@ -38,6 +40,9 @@ from schemas.sql import ident
 
 if TYPE_CHECKING:
     import duckdb
+
+#: The view of all that a run adds to the lake.
+APPENDED = "appended"
 
 #: How many earlier runs say what an ordinary volume is.
 RUNS_TO_COMPARE = 7
@@ -56,10 +61,23 @@ class _Run:
     last: RunRecord | None
     sequence: int
     mapping_sql: str
+    again: RunRecord | None
+    accept_removals: bool
 
     @property
     def run_id(self) -> str:
         return f"{self.source.stream_id}/{self.sequence}/{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+    @property
+    def stamp(self) -> Stamp:
+        origin = origin_of(self.node, self.source, self.now)
+        return Stamp(
+            self.contract,
+            self.source.stream_id,
+            origin.org_code,
+            origin.rule_pack_version,
+            self.now,
+        )
 
     def earlier(self) -> list[RunRecord]:
         """The stream's committed runs, newest first."""
@@ -73,13 +91,15 @@ def ingest(
     now: datetime,
     *,
     dry_run: bool = False,
-    landed: tuple[str, ...] | None = None,
+    again: RunRecord | None = None,
+    accept_removals: bool = False,
 ) -> RunRecord:
     """Take in what ``request`` asks of one source and return the run's record.
 
-    ``request.cursor`` is replaced by the cursor that the lake holds. With ``landed``, the
-    keys of an earlier run's objects, the source is not asked: what it gave then is
-    normalised by today's mapping and codes. Raises a
+    ``request.cursor`` is replaced by the cursor that the lake holds. With ``again``, an earlier
+    run of the source, it is not asked: what it gave then is normalised by today's mapping and
+    codes. ``accept_removals``: a person says that records which a full copy does not hold are
+    really gone, however many they are. Raises a
     :class:`schemas.errors.HefuError`: the source's (retryable or not), the mapping's, or an
     ``AccountingError`` when the counts do not balance. Then nothing was stored.
     """
@@ -91,19 +111,22 @@ def ingest(
             source,
             lake,
             load_contract(record_type),
-            request.mode if landed is None else "replay",
+            request.mode if again is None else "replay",
             now,
             lake.last_run(source.stream_id, record_type),
             lake.next_sequence(source.stream_id, record_type),
             read_mapping(source),
+            again,
+            accept_removals,
         )
         cursor = run.last.cursor if run.last else None
         request = replace(request, cursor=dict(cursor) if cursor else None)
-        delivery = _land(run, request) if landed is None else _again(run, request, landed)
+        delivery = _land(run, request) if again is None else _again(run, request, again)
         # Sources are pulled side by side, but two of them normalised at once would only take
         # each other's memory and time.
         with holding(node, "normalise"), workspace(node) as (con, tmp):
-            raw = _read(con, run, delivery)
+            read_at = _read_at(con, run)
+            raw = _read(con, run, delivery, read_at)
             fence(con, node.place("lake"), tmp)
             seen = _check(con, run, raw)
             # Two streams of one system may tell of one record: what the lake knows must not
@@ -120,10 +143,18 @@ def ingest(
                     if request.full or run.mode != "cursor"
                     else (),
                 )
-                gate = _gate(con, run, delivery, judged)
+                gone = _retract(con, run, delivery, read_at)
+                gate = _gate(con, run, delivery, judged, gone)
                 codes = codes_digest(con)
                 record = _record(run, raw, delivery, judged.counts, seen, gate, codes)
-                record = _reconciled(con, run, raw, delivery, record, "accepted")
+                record = replace(
+                    record,
+                    read_at=read_at,
+                    retracted=gone.made,
+                    retracted_by_row=gone.by_row,
+                    complete=gone.complete,
+                )
+                record = _reconciled(con, run, raw, delivery, record, APPENDED)
                 return record if dry_run else _store(con, run, record)
 
 
@@ -146,16 +177,28 @@ def _land(run: _Run, request: PullRequest) -> Delivery:
         )
 
 
-def _again(run: _Run, request: PullRequest, landed: tuple[str, ...]) -> Delivery:
+def _again(run: _Run, request: PullRequest, again: RunRecord) -> Delivery:
     landing = Landing(run.node.place("landing"))
-    return replay(run.source.config, request, landing, landed)
+    delivery = replay(run.source.config, request, landing, again.landed)
+    return replace(delivery, complete=again.complete)
 
 
-def _read(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery) -> RawBatch:
+def _read_at(con: duckdb.DuckDBPyConnection, run: _Run) -> datetime | None:
+    """When a full copy counts as read; None for what is none, or only part of one."""
+    if run.source.config.mode != "snapshot":
+        return None
+    if run.again is not None:
+        return run.again.read_at
+    return read_time(con, run.lake, run.stamp) if run.mode == "cursor" else None
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, read_at: datetime | None
+) -> RawBatch:
     """Fill ``raw``, ``raw_reject`` and ``objects`` (landing time per ``_object``)."""
     tell(Step(run.source.stream_id, "read", 0, len(delivery.objects), "objects"))
     raw = load_raw(con, run.source.config, delivery, secrets=run.node.secrets)
-    create_objects(con, delivery)
+    create_objects(con, delivery, read_at)
     return raw
 
 
@@ -169,6 +212,7 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
         return Seen()
     config = run.source.config
     mapping = parse_mapping(con, run.mapping_sql, str(run.source.mapping_path), run.contract)
+    check_order(config, mapping)
     origin = origin_of(run.node, run.source, run.now)
     try:
         candidates = candidate_sql(con, mapping, run.contract, origin)
@@ -179,6 +223,26 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
     rules = (*rules, *seen.rules)
     check_candidates(con, candidates, run.contract, rules, subject, raw.received)
     return seen if run.mode != "replay" else replace(seen, columns=())
+
+
+def _retract(
+    con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, read_at: datetime | None
+) -> Retraction:
+    """Find records that are gone at the source; view ``appended``: all that the run adds."""
+    if read_at is None or not delivery.complete:
+        con.execute(f"CREATE OR REPLACE VIEW {APPENDED} AS FROM accepted")
+        return Retraction()
+    gone = retract_missing(
+        con,
+        run.lake,
+        run.stamp,
+        read_at,
+        max_removed=None if run.accept_removals else run.source.config.snapshot.max_removed,
+    )
+    con.execute(
+        f"CREATE OR REPLACE VIEW {APPENDED} AS FROM accepted UNION ALL BY NAME FROM {RETRACTIONS}"
+    )
+    return gone
 
 
 def _record(
@@ -234,7 +298,13 @@ def _reconciled(
     )
 
 
-def _gate(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, judged: Judged) -> Gate:
+def _gate(
+    con: duckdb.DuckDBPyConnection,
+    run: _Run,
+    delivery: Delivery,
+    judged: Judged,
+    gone: Retraction,
+) -> Gate:
     """Is this run what an ordinary run of its source looks like?
 
     A run that found nothing to read says nothing new of the source's volume: what the last one
@@ -252,7 +322,11 @@ def _gate(con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, judged:
         for r in run.lake.runs(run.contract.record_type, run.source.stream_id)
         if r.mode == run.mode
     ]
-    if not delivery.objects and earlier:
+    if gone.refused is not None:
+        # How many came is said by what is missing.
+        found = judge(judged.counts, expect, (), newest, run.now)
+        return Gate((gone.refused, *found.reasons))
+    if not delivery.objects and earlier and not delivery.complete:
         stale = judge_freshness(expect, newest, run.now)
         if stale is None or earlier[0].gate_reasons:
             return Gate(earlier[0].gate_reasons)
@@ -275,7 +349,7 @@ def _newest(con: duckdb.DuckDBPyConnection, run: _Run, newest: datetime | None) 
 
 
 def _store(con: duckdb.DuckDBPyConnection, run: _Run, record: RunRecord) -> RunRecord:
-    tell(Step(run.source.stream_id, "store", 0, record.accepted))
+    tell(Step(run.source.stream_id, "store", 0, record.appended))
     written = write_quarantine(
         con,
         run.node.place("quarantine") / run.source.stream_id,
@@ -284,7 +358,7 @@ def _store(con: duckdb.DuckDBPyConnection, run: _Run, record: RunRecord) -> RunR
         ),
     )
     record = replace(record, quarantine_file=written.name if written else None)
-    rows = con.execute("SELECT * FROM accepted").to_arrow_reader(100_000)
+    rows = con.execute(f"FROM {APPENDED}").to_arrow_reader(100_000)
     run.lake.append(run.contract, rows, record, sequence=run.sequence)
-    tell(Step(run.source.stream_id, "store", record.accepted, record.accepted))
+    tell(Step(run.source.stream_id, "store", record.appended, record.appended))
     return record

@@ -18,7 +18,9 @@ from schemas.text import Text
 if TYPE_CHECKING:
     import duckdb
 
+    from connectors.config import SourceConfig
     from connectors.delivery import Delivery
+    from schemas.mapping import Mapping
 
 
 def read_mapping(source: Source) -> str:
@@ -59,11 +61,41 @@ def codes_digest(con: duckdb.DuckDBPyConnection) -> str:
     return hashlib.sha256(str(text).encode()).hexdigest()
 
 
-def create_objects(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
-    """Table ``objects``: the fetch time of each object, for sources that have no clock."""
+def check_order(config: SourceConfig, mapping: Mapping) -> None:
+    """Raises ``ConfigError`` if the mapping gives a clock where the order is that of the reads."""
+    if config.mode == "cursor" or "source_updated_time" not in mapping.outputs:
+        return
+    raise ConfigError(
+        Text(
+            en=f"a stream of mode {config.mode} is ordered by its reads, so its mapping may not "
+            "give source_updated_time",
+            zh=f"读取方式为 {config.mode} 的数据流以读取先后为序，"
+            "映射不得给出 source_updated_time（更新时间）",
+        ),
+        where=Where(mapping.path, field="source_updated_time"),
+        hint=Text(
+            en="remove it from mapping.sql: a clock that goes backwards would hide a change; "
+            "docs/reading-modes.md",
+            zh="请从 mapping.sql 中去掉该字段：来源时间倒退会掩盖变化，"
+            "详见 docs/reading-modes.zh-CN.md",
+        ),
+    )
+
+
+def create_objects(
+    con: duckdb.DuckDBPyConnection, delivery: Delivery, read_at: datetime | None = None
+) -> None:
+    """Table ``objects``: the fetch time of each object, for sources that have no clock.
+
+    ``read_at``: when all of it counts as read, if that is later: a file that did not change
+    since it was fetched still says, in tonight's full copy, what is true tonight.
+    """
     con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
     if delivery.objects:
         con.executemany(
             "INSERT INTO objects VALUES (?, ?)",
-            [[i, landed.fetched_at] for i, landed in enumerate(delivery.objects)],
+            [
+                [i, max(landed.fetched_at, read_at or landed.fetched_at)]
+                for i, landed in enumerate(delivery.objects)
+            ],
         )

@@ -81,7 +81,7 @@ def test_a_backfill_opens_no_gate_in_the_status(hefu: Hefu, synced: Node) -> Non
     last = Lake(synced.place("lake")).last_run(source.stream_id, source.config.record_type)
     assert last is not None
     ingest(
-        synced, source, PullRequest("window", None, None, None, later), later, landed=last.landed
+        synced, source, PullRequest("window", None, None, None, later), later, again=last
     )
     ran = hefu("status", "--json", "--node", synced.root)
     (told,) = json.loads(ran.out)["sources"]
