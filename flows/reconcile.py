@@ -7,7 +7,8 @@ among them. Only the source can tell of it: by how many rows it has. Compared ar
 - a count of the whole **source**, if everything was read, with the rows that came and the records
   that are here and did not come;
 - a count of the whole **source**, if only news were read, with the stream's records and the rows
-  in quarantine that are of none of them.
+  in quarantine that are of none of them. Where several rows make one record, the last read of
+  everything said by how many the rows are more (``RunRecord.surplus_rows``).
 
 A record that was retracted because its row is gone counts no more; one whose row is there and says
 itself that it is void does. A log of changes has more rows than records: of mode ``events`` only
@@ -16,7 +17,7 @@ deliveries, and logs read whole, are compared. A window says nothing of what lie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connectors.config import SourceConfig
@@ -46,6 +47,8 @@ class Reconciled:
     source_count: int | None = None
     node_count: int | None = None
     alarms: tuple[Text, ...] = ()
+    surplus_rows: int | None = None
+    """Set by a read of everything that agreed: ``RunRecord.surplus_rows`` from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +63,43 @@ class Reading:
     runs: Callable[[], Sequence[RunRecord]]
 
 
-def reconcile(con: duckdb.DuckDBPyConnection, run: Reading, appended: str) -> Reconciled:
+def reconcile(con: duckdb.DuckDBPyConnection, reading: Reading, appended: str) -> Reconciled:
     """Compare ``delivery.counted``. Asked when every row's fate is known, before it is stored.
 
     ``con`` has ``known`` (the lake as it was), ``checked`` and ``quarantined`` (``quality.check``);
     ``appended``: relation of the versions that the run adds to the lake, as :meth:`Lake.append`
     takes them.
     """
-    config, delivery, counted = run.config, run.delivery, run.delivery.counted
-    if counted is None or run.mode == "replay":
+    config, delivery, counted = reading.config, reading.delivery, reading.delivery.counted
+    if counted is None or reading.mode == "replay":
         return Reconciled()
-    came = run.raw.received + run.raw.outside_window
-    whole_log = config.mode == "events" and delivery.complete
-    if counted.scope == "delivery" or whole_log:
+    came = reading.raw.received + reading.raw.outside_window
+    if counted.scope == "delivery" or (config.mode == "events" and delivery.complete):
         return _compare(config, counted.rows, came, _gave)
-    if config.mode == "events" or run.mode != "cursor":
+    if config.mode == "events" or reading.mode != "cursor":
         return Reconciled()
-    if _began_late(run):
-        return Reconciled()
+    runs = reading.runs()
+    whole = _is_whole(reading, runs)
+    if not whole and config.cursor is not None and config.cursor.initial is not None:
+        return Reconciled()  # what lies before it was never asked for
     _create_held(con, config.stream_id, appended)
-    if not delivery.complete:
-        here = _one(con, f"SELECT count(*) FROM {_HELD}") + _count_waiting(con, run)
-        return _compare(config, counted.rows, here, _holds)
+    here = _one(con, f"SELECT count(*) FROM {_HELD}") + _count_waiting(con, reading, runs)
+    if not whole:
+        surplus = runs[0].surplus_rows if runs else 0
+        return _compare(config, counted.rows, here + surplus, _holds)
     if came < counted.rows:
         return _compare(config, counted.rows, came, _gave)
-    did_not_come = f"SELECT count(*) FROM {_HELD} ANTI JOIN checked USING (record_id)"
-    return _compare(config, counted.rows, came + _one(con, did_not_come), _holds)
+    beside = _one(con, f"SELECT count(*) FROM {_HELD} ANTI JOIN checked USING (record_id)")
+    found = _compare(config, counted.rows, came + beside, _holds)
+    return found if found.alarms else replace(found, surplus_rows=came + beside - here)
 
 
-def _began_late(run: Reading) -> bool:
-    """Whether what lies before ``[cursor] initial`` was never asked for."""
-    cursor = run.config.cursor
-    if cursor is None or cursor.initial is None or run.delivery.complete:
-        return False
-    return not any(earlier.complete for earlier in run.runs())
+def _is_whole(reading: Reading, runs: Sequence[RunRecord]) -> bool:
+    """Whether the delivery is all that the source has: a full read, or one from the beginning."""
+    cursor = reading.config.cursor
+    if reading.delivery.complete or cursor is None:
+        return True
+    return cursor.initial is None and not (runs and runs[0].cursor)
 
 
 def _compare(
@@ -125,14 +131,16 @@ def _as_known(con: duckdb.DuckDBPyConnection, appended: str) -> str:
     )
 
 
-def _count_waiting(con: duckdb.DuckDBPyConnection, run: Reading) -> int:
+def _count_waiting(
+    con: duckdb.DuckDBPyConnection, reading: Reading, runs: Sequence[RunRecord]
+) -> int:
     """Rows in quarantine, of this run and still open from earlier ones, that are of no record here.
 
     Several rows of one record, or one row that came several times, are one.
     """
-    runs = run.runs()
-    before = waiting(run.node, run.config.record_type, run.config.stream_id, runs)
-    here = row_digest_sql([landed.key for landed in run.delivery.objects])
+    config = reading.config
+    before = waiting(reading.node, config.record_type, config.stream_id, runs)
+    here = row_digest_sql([landed.key for landed in reading.delivery.objects])
     con.register(_WAITING, before)
     try:
         return _one(

@@ -40,6 +40,8 @@ class RunRecord:
     ``columns``: the source's columns as this run saw them; empty if nothing came, and of runs that
     did not ask the source. ``source_count`` is what the source itself counted and ``node_count``
     what stands against it here (``flows/reconcile.py``); both None where nobody counted.
+    ``surplus_rows``: by how many the source's rows are more than the records that they make, as the
+    last read of everything found.
     ``alarms``: what a person must look into, though the run is good.
 
     received = accepted + unchanged + duplicate + quarantined counts the source's rows.
@@ -78,6 +80,7 @@ class RunRecord:
     columns: tuple[str, ...] = ()
     source_count: int | None = None
     node_count: int | None = None
+    surplus_rows: int = 0
     alarms: tuple[Text, ...] = ()
     outside_window: int = 0
     retracted: int = 0
