@@ -10,6 +10,7 @@ from pathlib import Path
 from connectors.config import SourceConfig
 from connectors.database.pull import look_database, pull_database
 from connectors.delivery import Delivery, Progress, PullRequest, Secrets, quiet
+from connectors.files.look import look_files
 from connectors.files.pull import newest_file, pull_files
 from connectors.formats.archive import expand
 from connectors.landing import Landing
@@ -48,6 +49,7 @@ def pull(
             landing,
             secrets=secrets,
             progress=progress,
+            pace=pace,
         )
         return _expanded(delivery, source.reader)
     if isinstance(source.reader, DatabaseReader):
@@ -86,7 +88,9 @@ def probe(
     Moves no cursor.
     """
     if isinstance(source.reader, FilesReader):
-        newest = newest_file(source, source.reader, folder, landing, secrets=secrets, now=now)
+        newest = newest_file(
+            source, source.reader, folder, landing, secrets=secrets, now=now, pace=pace
+        )
         return _expanded(newest, source.reader)
     request = PullRequest("cursor", None, None, None, now)
     if isinstance(source.reader, DatabaseReader):
@@ -121,6 +125,8 @@ def look(source: SourceConfig, folder: Path, *, secrets: Secrets, pace: Pace | N
     """
     if isinstance(source.reader, DatabaseReader):
         return look_database(source, source.reader, folder, secrets=secrets)
+    if isinstance(source.reader, FilesReader):
+        return look_files(source, source.reader, folder, secrets=secrets, pace=pace)
     if isinstance(source.reader, RestReader):
         return look_rest(source, source.reader, folder, secrets=secrets, pace=pace)
     return Look((), (StreamSeen(source.stream, source.label or None),))

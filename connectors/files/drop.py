@@ -13,7 +13,7 @@ from connectors.files.choose import Found, finished
 from connectors.files.local import LocalFolder
 from connectors.files.patience import Patience
 from connectors.files.patterns import Pattern
-from connectors.files.place import Place, Seen
+from connectors.files.place import GoneError, Place, Seen
 from connectors.files.settings import FilesReader, LocalPlace, SftpPlace
 from connectors.landing import Landed, Landing
 from connectors.pace import Pace
@@ -35,7 +35,17 @@ class Drop:
         """The files that the pattern means, finished and waiting, by name."""
         wanted, suffix = self.reader.pattern, self.reader.done_suffix
         pattern = Pattern.of([wanted, wanted + suffix] if suffix else [wanted])
-        return finished(self.patience.run(lambda: self.place.list_files(pattern)), suffix)
+        listed = finished(self.patience.run(lambda: self.place.list_files(pattern)), suffix)
+        return Found(tuple(s for s in listed.ready if self._is_file(s)), listed.waiting)
+
+    def _is_file(self, seen: Seen) -> bool:
+        if seen.size > 0 or not self.place.lists_folders:
+            return True
+        try:
+            self.patience.run(lambda: self.place.look_at(seen.name))
+        except GoneError:
+            return False
+        return True
 
     def land(
         self, stream_id: str, seen: Seen, landing: Landing, now: datetime

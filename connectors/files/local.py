@@ -31,6 +31,7 @@ class LocalFolder:
     """A :class:`connectors.files.place.Place` below ``root``."""
 
     coarse_times = False
+    lists_folders = False
 
     def __init__(self, root: Path) -> None:
         self._given = root

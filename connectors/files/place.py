@@ -49,6 +49,9 @@ class Place(Protocol):
     coarse_times: bool
     """Times have whole seconds and nothing else tells a rewritten file from the one before."""
 
+    lists_folders: bool
+    """Among what is listed as empty files may be folders, which can't be looked at."""
+
     def reached(self) -> tuple[Text, ...]:
         """Connect, and say which steps worked."""
 

@@ -36,6 +36,7 @@ class Bucket:
     """A :class:`connectors.files.place.Place`: the objects below ``prefix``."""
 
     coarse_times = False  # the ETag tells one object from the next
+    lists_folders = True  # as some tools make them: empty objects whose key ends with a slash
 
     def __init__(
         self, settings: S3Place, prefix: str, folder: Path, secrets: Secrets, pace: Pace
@@ -73,8 +74,7 @@ class Bucket:
             for page in self._store.list(self._prefix or None):
                 for meta in page:
                     name = self._name(meta["path"])
-                    # A key that ends with a slash is how some tools show a folder.
-                    if name and not name.endswith("/") and pattern.fits_path(name):
+                    if name and pattern.fits_path(name):
                         found.append(_seen(name, meta))
         return sorted(found, key=lambda seen: seen.name)
 

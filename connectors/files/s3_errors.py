@@ -15,6 +15,7 @@ from schemas.errors import OutsideError, RefusedError, Where
 from schemas.text import Text
 
 _CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
+_QUOTED = re.compile(r'ath "([^"]*)"')
 _STATUS = re.compile(r"status code: (\d{3})")
 _BUSY = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
 
@@ -106,7 +107,9 @@ def _first(pattern: re.Pattern[str], told: str) -> str:
 
 
 def _no_answer(told: str, subject: str, settings: S3Place) -> OutsideError:
-    lower = told.lower()
+    if "invalid path" in told:
+        return _odd_key(told, subject)
+    lower = told.lower().replace("retry_timeout", "")
     if "certificate" in lower:
         return RefusedError(
             Text(en="the server's certificate is not trusted", zh="服务器证书不受信任"),
@@ -138,5 +141,20 @@ def _no_answer(told: str, subject: str, settings: S3Place) -> OutsideError:
         hint=Text(
             en=f"check endpoint ({host}), port and firewall; it is tried again",
             zh=f"请检查 endpoint（{host}）、端口和防火墙；系统会重试",
+        ),
+    )
+
+
+def _odd_key(told: str, subject: str) -> RefusedError:
+    key = _first(_QUOTED, told)
+    return RefusedError(
+        Text(
+            en="an object's key is no path: it has an empty part, '.' or '..'",
+            zh="对象键不是合法路径：含有空段、“.”或“..”",
+        ),
+        where=Where(key or subject),
+        hint=Text(
+            en="rename that object, or set path to a prefix without it",
+            zh="请重命名该对象，或把 path 设为不含该对象的前缀",
         ),
     )

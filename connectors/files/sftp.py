@@ -41,6 +41,7 @@ class SftpFolder:
     """A :class:`connectors.files.place.Place` below ``path`` of a server."""
 
     coarse_times = True
+    lists_folders = False
 
     def __init__(self, settings: SftpPlace, path: str, secrets: Secrets) -> None:
         self._settings = settings
