@@ -129,8 +129,8 @@ def text_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Rows that ``fetch(n)`` gives (at most n; none: the end) as batches of ``pa.string()``.
 
-    ``binary``: places of columns whose bytes are shown in hexadecimal. Other bytes are text in
-    UTF-8, taken over as they are: a text that is none is refused row by row when it is read.
+    ``binary``: places of columns in which bytes are shown in hexadecimal. Elsewhere they are
+    text in UTF-8, taken over as they are: what is none is refused row by row when it is read.
     """
     import pyarrow as pa
 
@@ -151,6 +151,19 @@ def text_batches(
         yield _batch(held, schema, as_hex)
 
 
+def shortest_floats(batch: pa.RecordBatch, names: frozenset[str]) -> pa.RecordBatch:
+    """Columns of 32-bit floats that came as 64-bit ones: the shortest text of the same value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, name in enumerate(batch.schema.names):
+        if name in names:
+            wide = pc.cast(batch.column(place), pa.float64())
+            short = pc.cast(pc.cast(wide, pa.float32(), safe=False), pa.string())
+            batch = batch.set_column(place, name, short)
+    return batch
+
+
 def _size(value: Any) -> int:
     return len(value) if isinstance(value, str | bytes) else 8
 
@@ -166,10 +179,8 @@ def _batch(rows: list[Sequence[Any]], schema: pa.Schema, as_hex: frozenset[int])
 def _array(place: int, values: Sequence[Any], as_hex: frozenset[int]) -> Any:
     import pyarrow as pa
 
-    if place in as_hex:
-        return pa.array([None if v is None else bytes(v).hex() for v in values], pa.string())
     kinds = {type(v) for v in values} - {type(None)}
-    if kinds <= {bytes}:
+    if kinds <= {bytes} and place not in as_hex:
         return pa.array(values, pa.binary()).view(pa.string())
     if kinds <= {str}:
         return pa.array(values, pa.string())

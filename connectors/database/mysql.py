@@ -21,6 +21,7 @@ from connectors.database.drivers import (
     driver_of,
     guarded,
     host_and_password,
+    shortest_floats,
     text_batches,
     tls_context,
 )
@@ -162,7 +163,7 @@ class MySqlSession:
             names = [field.name for field in result.fields]
             binary = [i for i, field in enumerate(result.fields) if is_binary(field)]
             for batch in text_batches(lambda n: self._fetch(result, n), names, binary):
-                yield self._shortest(batch)
+                yield shortest_floats(batch, self._floats)
 
     def scalar(self, sql: str) -> str | None:
         rows = list(self._texts(sql))
@@ -304,18 +305,6 @@ class MySqlSession:
 
     def _fault(self, error: Exception) -> HefuError:
         return statement_fault(error, self._reader, self.address)
-
-    def _shortest(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """FLOAT came as DOUBLE; here each is the shortest text of the same FLOAT."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        for place, name in enumerate(batch.schema.names):
-            if name in self._floats:
-                wide = pc.cast(batch.column(place), pa.float64())
-                short = pc.cast(pc.cast(wide, pa.float32(), safe=False), pa.string())
-                batch = batch.set_column(place, name, short)
-        return batch
 
 
 def _decoded(value: bytes) -> str:
