@@ -120,7 +120,9 @@ def ingest(
             accept_removals,
         )
         cursor = run.last.cursor if run.last else None
-        request = replace(request, cursor=dict(cursor) if cursor else None)
+        # A copy that was read before and waits for a person's word has to be read again.
+        full = request.full or accept_removals
+        request = replace(request, cursor=dict(cursor) if cursor else None, full=full)
         delivery = _land(run, request) if again is None else _again(run, request, again)
         # Sources are pulled side by side, but two of them normalised at once would only take
         # each other's memory and time.
@@ -290,10 +292,12 @@ def _reconciled(
     """With what the source counted; ``appended``: relation of what the run adds to the lake."""
     reading = Reading(run.node, run.source.config, run.mode, delivery, raw, run.earlier)
     found = reconcile(con, reading, appended)
+    surplus = run.last.surplus_rows if run.last else 0
     return replace(
         record,
         source_count=found.source_count,
         node_count=found.node_count,
+        surplus_rows=surplus if found.surplus_rows is None else found.surplus_rows,
         alarms=(*record.alarms, *found.alarms),
     )
 
