@@ -68,7 +68,9 @@ def load_raw(
         for index, landed in enumerate(delivery.objects):
             # A folder for each, so that its copies are gone before the next one's are made.
             with tempfile.TemporaryDirectory(dir=temp) as own:
-                seen.append(_load_or_reject(table, source, unpack, landed, index, Path(own)))
+                seen.append(
+                    _load_or_reject(table, source, unpack, landed, index, Path(own), secrets)
+                )
     table.finish()
     outside = cut_window(table, source.window, delivery, source.time_zone)
     received = _balanced(table, outside)
@@ -89,10 +91,11 @@ def _load_or_reject(
     landed: Landed,
     index: int,
     temp: Path,
+    secrets: Secrets | None,
 ) -> set[str]:
     try:
         plain = unpack.plain(landed, temp)
-        return load_object(table, source.reader, plain, index, temp)
+        return load_object(table, source.reader, plain, index, temp, secrets)
     except DataError as error:
         if not isinstance(source.reader, FilesReader):
             raise

@@ -54,8 +54,8 @@ def load_spreadsheet(
 
     ``temp`` takes the plain copy of a workbook that has a password; the caller deletes it.
 
-    Raises :class:`DataError` for a workbook, sheet or header that can't be read, and
-    :class:`ConfigError` for a password that source.toml does not name.
+    Raises :class:`DataError` for a workbook, sheet or header that can't be read, also for one
+    whose password is not known: the files beside it go through.
     """
     where = Where(landed.origin)
     with closing(open_workbook(landed.path, where, reader, temp, secrets)) as book:

@@ -13,7 +13,7 @@ from connectors.formats.spreadsheet_package import Package, damaged, too_large
 from connectors.formats.spreadsheet_xls import Xls
 from connectors.formats.spreadsheet_xlsx import Xlsx
 from connectors.reader_config import FilesReader
-from schemas.errors import ConfigError, DataError, Where
+from schemas.errors import DataError, Where
 from schemas.text import Text
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -120,8 +120,8 @@ def _without_password(
         ) from error
 
 
-def _no_password(where: Where) -> ConfigError:
-    return ConfigError(
+def _no_password(where: Where) -> DataError:
+    return DataError(
         Text(
             en="this workbook is encrypted, and source.toml names no password",
             zh="该表格文件已加密，但 source.toml 未指明密码",
