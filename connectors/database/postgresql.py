@@ -8,11 +8,11 @@ left out. Rows come through ``COPY … TO STDOUT (FORMAT binary)``, which the dr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from connectors.database import faults
 from connectors.database.postgresql_catalog import CLOCK, COLUMNS, OLDEST, TABLES
@@ -23,12 +23,15 @@ from connectors.database.settings import DatabaseReader
 from connectors.database.statements import subquery
 from connectors.delivery import Secrets
 from connectors.look import ColumnSeen, StreamSeen
-from schemas.errors import ConfigError, Where
+from schemas.errors import ConfigError, HefuError, Where
 from schemas.sql import literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+T = TypeVar("T")
+Told = Callable[[Exception, str, DatabaseReader], HefuError]
 
 APPLICATION = "hefu"
 _KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
@@ -106,10 +109,10 @@ class PostgresqlSession:
         self.address = address
         self._reader = reader
         self._error: type[Exception] = driver.Error
-        try:
-            self._connection = driver.connect(connection_string(parameters), autocommit=True)
-        except driver.Error as error:
-            raise not_connected(error, address, reader) from None
+        self._connection = self._tried(
+            lambda: driver.connect(connection_string(parameters), autocommit=True),
+            not_connected,
+        )
         try:
             self.settled = self._ask_time()
             self._begin()
@@ -158,13 +161,12 @@ class PostgresqlSession:
         import pyarrow as pa
 
         with self._connection.cursor() as cursor:
-            try:
-                cursor.execute(sql)
-                for batch in cursor.fetch_record_batch():
-                    # without the driver's notes on types: the columns are text
-                    yield pa.RecordBatch.from_arrays(batch.columns, names=batch.schema.names)
-            except (self._error, OSError) as error:
-                raise translated(error, self.address, self._reader) from None
+            self._tried(lambda: cursor.execute(sql))
+            # Not fetch_record_batch(): that reader's failures lack the SQLSTATE.
+            batches = iter(cursor._results.reader)
+            while (batch := self._tried(lambda: next(batches, None))) is not None:
+                # without the driver's notes on types: the columns are text
+                yield pa.RecordBatch.from_arrays(batch.columns, names=batch.schema.names)
 
     def scalar(self, sql: str) -> str | None:
         rows = self._rows(sql)
@@ -185,12 +187,11 @@ class PostgresqlSession:
         return Settled(moment, began, sees == "true")
 
     def _begin(self) -> None:
-        try:
-            self._connection.adbc_connection.set_autocommit(False)
-            with self._connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        except self._error as error:
-            raise translated(error, self.address, self._reader) from None
+        self._tried(lambda: self._connection.adbc_connection.set_autocommit(False))
+        with self._connection.cursor() as cursor:
+            self._tried(
+                lambda: cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            )
         settings = _FIXED | {
             "statement_timeout": str(round(self._reader.statement_seconds * 1000)),
             "lock_timeout": str(round(self._reader.lock_seconds * 1000)),
@@ -203,20 +204,24 @@ class PostgresqlSession:
         )
 
     def _columns_of_query(self, query: str) -> list[Column]:
-        try:
-            with self._connection.cursor() as cursor:
-                schema = cursor.adbc_execute_schema(f"SELECT * FROM {subquery(query)} hefu LIMIT 0")
-        except self._error as error:
-            raise translated(error, self.address, self._reader) from None
+        with self._connection.cursor() as cursor:
+            schema = self._tried(
+                lambda: cursor.adbc_execute_schema(f"SELECT * FROM {subquery(query)} hefu LIMIT 0")
+            )
         return [_described(field) for field in schema]
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            self._tried(lambda: cursor.execute(sql))
+            return [tuple(row) for row in self._tried(cursor.fetchall)]
+
+    def _tried(self, action: Callable[[], T], told: Told = translated) -> T:
+        """What the driver raises becomes our error, chained to nothing: it may quote a row."""
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql)
-                return [tuple(row) for row in cursor.fetchall()]
+            return action()
         except (self._error, OSError) as error:
-            raise translated(error, self.address, self._reader) from None
+            failure = told(error, self.address, self._reader)
+        raise failure
 
 
 def _described(field: Any) -> Column:
