@@ -14,9 +14,8 @@ from connectors.reader_base import secret_reference
 from schemas.toml import StrictModel
 
 _FINGERPRINT = re.compile(r"^SHA256:[A-Za-z0-9+/]{43}=?$")
-_KEY_LINE = re.compile(
-    r"^(?:\S+ +)?(?P<type>ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) +(?P<key>[A-Za-z0-9+/=]+)"
-)
+_SHORTEST_KEY = 51  # Ed25519: its name and 32 bytes, each with their length
+_KEY_LINE = re.compile(r"^(?:\S+ +)?(?P<type>ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) +(?P<key>\S+)")
 
 
 class LocalPlace(StrictModel):
@@ -121,6 +120,9 @@ def pinned_key(text: str) -> tuple[str | None, str]:
         blob = base64.b64decode(found["key"], validate=True)
     except binascii.Error as error:
         raise ValueError("the key in host_key is cut off or mistyped") from error
+    name = found["type"].encode()
+    if not blob.startswith(len(name).to_bytes(4, "big") + name) or len(blob) < _SHORTEST_KEY:
+        raise ValueError("the key in host_key is cut off or mistyped")
     return found["type"], fingerprint(blob)
 
 

@@ -114,7 +114,8 @@ def _connect(host: str, settings: SftpPlace, where: Where) -> Any:
         connection = socket.create_connection((host, settings.port), seconds)
     except OSError as error:
         raise failure(error, where, seconds) from error
-    transport = paramiko.Transport(connection)
+    # The one that asks for the service of logging in once: a second try is an error to some.
+    transport = paramiko.ServiceRequestingTransport(connection)
     # What goes wrong is raised here; its thread would tell it once more, with a traceback.
     logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
     transport.set_log_channel(_LOG)

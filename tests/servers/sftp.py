@@ -49,6 +49,8 @@ class SftpServer:
     """A private key that may log in, in OpenSSH's form."""
     logins: int = 0
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    files: list[Any] = field(default_factory=list)
+    """All that were opened: a connection that is cut leaves its own open."""
 
     def put(self, name: str | bytes, data: bytes) -> Path:
         path = self.folder / (
@@ -101,6 +103,7 @@ class _Folder(asyncssh.SFTPServer):
         super().__init__(chan)
         self.server = server
         self.names: dict[int, str] = {}
+        self.dropped = False
 
     def map_path(self, path: bytes) -> bytes:
         return str(self.server.folder).encode() + b"/" + path.lstrip(b"/")
@@ -117,6 +120,7 @@ class _Folder(asyncssh.SFTPServer):
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         self._permit(path)
         opened: Any = super().open(path, pflags, attrs)
+        self.server.files.append(opened)
         self.names[id(opened)] = path.decode("utf-8", "replace").rpartition("/")[2]
         return opened
 
@@ -126,7 +130,8 @@ class _Folder(asyncssh.SFTPServer):
             faults.on_read(self.names[id(file_obj)], offset)
         if faults.hang_at is not None and offset >= faults.hang_at:
             await asyncio.Event().wait()
-        if faults.drop_at and offset >= faults.drop_at[0]:
+        if faults.drop_at and offset >= faults.drop_at[0] and not self.dropped:
+            self.dropped = True
             del faults.drop_at[0]
             self.connection.abort()
         data: Any = super().read(file_obj, offset, min(size, faults.short_reads or size))
@@ -172,6 +177,8 @@ def running(folder: Path) -> Iterator[SftpServer]:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        for file in server.files:
+            file.close()
 
     acceptor = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
     server.port = acceptor.get_port()
