@@ -44,7 +44,8 @@ class Page:
 class Got:
     """What a page held. ``new``: rows that the page before did not hold already.
 
-    ``so_far`` and ``first`` are new rows in all and on the first page.
+    ``so_far`` and ``first`` are new rows in all and on the first page. ``shifted``: rows that
+    were put in front of the list meanwhile, so that all others stand so much further back.
     """
 
     document: Any
@@ -54,6 +55,7 @@ class Got:
     first: int
     next_link: str | None
     url: str
+    shifted: int = 0
 
 
 def first_page(pages: Pages, url: str, parameters: dict[str, Value]) -> Page:
@@ -122,12 +124,13 @@ def _offset(pages: OffsetPages, page: Page, got: Got) -> Page | None:
     if got.rows == 0:
         return None
     total = announced(pages, got.document)
-    if total is not None and got.so_far >= total:
+    reached = got.so_far + got.shifted
+    if total is not None and reached >= total:
         return None
     # Nothing but what was known: the end, or a server with pages of one row, or one that only
     # cuts at multiples of the page size. Asked without the overlap, it tells which.
     overlap = not (page.overlap and got.new == 0)
-    position: dict[str, Value] = {pages.offset_parameter: got.so_far - 1 if overlap else got.so_far}
+    position: dict[str, Value] = {pages.offset_parameter: reached - 1 if overlap else reached}
     return replace(
         page,
         number=page.number + 1,

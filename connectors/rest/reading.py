@@ -6,7 +6,8 @@ front, one comes twice. Coming twice is harmless, slipping through is not, so a 
 pass) counts only if something shows that no row slipped through:
 
 - offsets: each page begins one row early, and that row must be the last one of the page before;
-- ``total``: there must be as many different rows as the source ever announced in the pass;
+- ``total``: there must be as many different rows as the source ever announced in the pass, and
+  with page numbers it may not fall meanwhile;
 - a second pass that holds nothing that the first did not.
 
 Otherwise the list is begun anew, a bounded number of times.
@@ -71,12 +72,16 @@ class _Pass:
     """Rows that were put in front of the list while it was read."""
     total: int | None = None
     """The greatest number announced."""
+    told: int = 0
+    """The number announced last."""
     contents: Digests = field(default_factory=Digests)
     settled: Digests = field(default_factory=Digests)
     """Those of ``contents`` that are no newer than the beginning of the pull."""
     keys: Digests = field(default_factory=Digests)
     pages: dict[int, int] = field(default_factory=dict)
     """Digest of a page → its number."""
+    asked: set[int] = field(default_factory=set)
+    """Digests of the requests."""
     last: list[int] = field(default_factory=list)
 
     @property
@@ -184,7 +189,7 @@ class ListReader:
         one = _Pass()
         page: Page | None = self._first_page()
         while page is not None:
-            self._guard(page)
+            self._guard(page, one)
             answer = self.source.ask(page)
             one.requests += 1
             if answer is None:
@@ -197,12 +202,22 @@ class ListReader:
             self.between(len(one.objects)) if page is not None else None
         return one
 
-    def _guard(self, page: Page) -> None:
+    def _guard(self, page: Page, one: _Pass) -> None:
         url, most = self.source.question.url, self.source.reader.max_pages
         if page.number > most:
             raise endless(url, f"more than {most} pages", f"超过 {most} 页")
         if not same_origin(page.url, url):
             raise elsewhere(url, page.url)
+        if isinstance(self._pages, NumberedPages | OffsetPages):
+            return
+        asked = digest_of((page.url, sorted(page.parameters.items())))
+        if asked in one.asked:
+            raise endless(
+                url,
+                f"page {page.number} has the token or address of one already seen",
+                f"第 {page.number} 页的令牌或地址与之前的页相同",
+            )
+        one.asked.add(asked)
 
     def _take(self, one: _Pass, page: Page, answer: Answer) -> Got | None:
         """Count a page in. None: it only confirmed that the list had ended."""
@@ -223,7 +238,9 @@ class ListReader:
                 one.keys.add(each)
         total = announced(self.source.reader.pagination, answer.document)
         if total is not None:
-            one.total = max(total, one.total or 0)
+            if total < one.told and isinstance(self._pages, NumberedPages):
+                raise _ChangedError(self._fewer(one.told, total))
+            one.told, one.total = total, max(total, one.total or 0)
         one.rows += len(contents)
         one.so_far += len(contents) - known
         one.last = keys or one.last
@@ -239,6 +256,7 @@ class ListReader:
             one.first,
             answer.next_link,
             answer.url,
+            one.shifted,
         )
 
     def _repeats(self, one: _Pass, page: Page, contents: list[int]) -> bool:
@@ -254,9 +272,13 @@ class ListReader:
             f"page {page.number} is one already seen",
             f"第 {page.number} 页重复出现",
         )
-        if isinstance(self._pages, NumberedPages | OffsetPages):
-            raise _ChangedError(told, page.number)  # a page's worth of rows put in front, perhaps
-        raise told
+        if not isinstance(self._pages, NumberedPages | OffsetPages):
+            raise told
+        # Perhaps a page's worth of rows was put in front; perhaps the server knows no such page
+        # and gives the first or the last one instead, and will do so again.
+        if one.pages[digest] in (1, page.number - 1):
+            raise _ChangedError(told, page.number)
+        raise _ChangedError(self._moved(page))
 
     def _overlap(self, one: _Pass, page: Page, keys: list[int]) -> int:
         """How many rows of this page the page before held."""
@@ -274,6 +296,12 @@ class ListReader:
             f"the list changes while it is read: page {page.number} does not go on "
             "where the page before ended",
             f"列表在拉取期间不断变化：第 {page.number} 页未能与上一页衔接",
+        )
+
+    def _fewer(self, before: int, now: int) -> RetryableError:
+        return self._told(
+            f"the list changes while it is read: it had {before} records, then {now}",
+            f"列表在拉取期间不断变化：先为 {before} 条，后为 {now} 条",
         )
 
     def _unsteady(self) -> RetryableError:

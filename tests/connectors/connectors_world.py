@@ -47,6 +47,9 @@ class Asked:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
+    raw_query: str = ""
 
 
 @dataclass
@@ -66,13 +69,18 @@ class Server:
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
             parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-            asked = Asked(parts.path, query, {k.lower(): v for k, v in self.headers.items()})
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            asked = Asked(parts.path, query, headers, self.command, body, parts.query)
             count = len(server.asked)
             server.asked.append(asked)
             reply = server.answer(asked, count)
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)  # and no Date of the machine's own clock
             for name, value in reply.headers:
                 self.send_header(name, value)
             length = len(reply.body) if reply.announce is None else reply.announce
