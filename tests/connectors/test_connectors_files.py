@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from connectors_world import NOW
 
+from connectors.files.local import LocalFolder
+from connectors.files.patterns import Pattern
+from connectors.files.place import CHUNK_BYTES
 from connectors.pull import probe, replay
 from schemas.errors import ConfigError, DataError, RefusedError, RetryableError
 
@@ -256,3 +264,141 @@ def test_replay_needs_no_source(source):
     first.objects[0].path.unlink()
     with pytest.raises(DataError, match="not in the landing area"):
         replay(source.config, request, source.landing, digests)
+
+
+# ---- what size and time don't tell, and what a file system refuses ----------------------------
+
+
+def replace(path, data, like):
+    """Put another file in a file's place with its size and time of change."""
+    other = path.with_name(".new")
+    other.write_bytes(data)
+    os.utime(other, ns=(like.st_mtime_ns, like.st_mtime_ns))
+    other.replace(path)
+
+
+def test_another_file_of_the_same_size_and_time_is_read(source):
+    path = source.put("a.csv", DATA)
+    first = source.pull({})
+    replace(path, b"a,b\n1,9\n", path.stat())
+    second = source.pull(first.cursor)
+    assert [o.path.read_bytes() for o in second.objects] == [b"a,b\n1,9\n"]
+
+
+def test_cursors_of_older_nodes_stay_valid(source):
+    path = source.put("a.csv", DATA)
+    first = source.pull({})
+    entry = first.cursor["a.csv"]
+    old = {"a.csv": {key: entry[key] for key in ("sha256", "size", "mtime_ns")}}
+    second = source.pull(old)
+    assert (names(second), second.cursor) == ([], first.cursor)
+    replace(path, b"a,b\n1,9\n", path.stat())
+    assert names(source.pull(second.cursor)) == ["a.csv"]
+
+
+def test_a_file_replaced_while_it_is_read_is_not_taken(source):
+    path = source.put("a.csv", DATA)
+    place = LocalFolder(source.drop)
+    (seen,) = place.list_files(Pattern.of(["*"]))
+    with place.open(seen) as reading:
+        assert next(reading.chunks) == DATA
+        replace(path, b"a,b\n1,9\n", path.stat())
+        with pytest.raises(RetryableError, match="changed while it was read"):
+            next(reading.chunks)
+
+
+def test_a_file_that_is_moved_away_while_it_is_read_is_whole(source):
+    path = source.put("a.csv", DATA)
+    place = LocalFolder(source.drop)
+    (seen,) = place.list_files(Pattern.of(["*"]))
+    with place.open(seen) as reading:
+        path.rename(source.folder / "done.csv")
+        assert b"".join(reading.chunks) == DATA
+
+
+def test_a_large_file_is_never_held_whole(source):
+    with source.put("a.csv", b"").open("r+b") as handle:
+        handle.truncate(20 * CHUNK_BYTES + 1)
+    place = LocalFolder(source.drop)
+    (seen,) = place.list_files(Pattern.of(["*"]))
+    with place.open(seen) as reading:
+        sizes = [len(chunk) for chunk in reading.chunks]
+    assert (max(sizes), sum(sizes)) == (CHUNK_BYTES, 20 * CHUNK_BYTES + 1)
+
+
+@contextmanager
+def as_nobody():
+    """Without root's right to read everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("a.csv", "no permission to read this file"),
+        ("sub", "no permission to list this folder"),
+        (".", "no permission to list this folder"),
+    ],
+)
+def test_no_permission(what, message):
+    """A folder that can't be listed is no empty one."""
+    # Not below tmp_path, whose parents let nobody through.
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        (root / "sub").mkdir()
+        for path in (root / "a.csv", root / "sub" / "b.csv"):
+            path.write_bytes(DATA)
+        (root / what).chmod(0)
+        with as_nobody(), pytest.raises(RefusedError, match=message):
+            read_all(LocalFolder(root))
+        (root / what).chmod(0o755)
+
+
+def read_all(place):
+    for seen in place.list_files(Pattern.of(["**/*.csv"])):
+        with place.open(seen) as reading:
+            b"".join(reading.chunks)
+
+
+FULL_DISK = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from connectors.config import load_source
+from connectors.delivery import PullRequest
+from connectors.landing import Landing
+from connectors.pull import pull
+from schemas.errors import RetryableError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+folder, landing = Path(sys.argv[1]), Landing(Path(sys.argv[2]))
+now = datetime(2026, 5, 20, tzinfo=UTC)
+try:
+    request = PullRequest("cursor", {}, None, None, now)
+    pull(load_source(folder), folder, request, landing, secrets=str)
+except RetryableError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_while_landing(source, tmp_path):
+    source.put("a.csv", bytes(1_000_000))
+    landing = tmp_path / "landing"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(source.folder), str(landing)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HEFU_LANG": "en"},
+    )
+    assert "is full" in done.stdout
+    assert not [p for p in landing.rglob("*") if p.is_file() and p.suffix != ".jsonl"]
+    assert source.landing.events("cases/decisions") == []
+    assert names(source.pull({})) == ["a.csv"]
