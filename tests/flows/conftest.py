@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from flows_hotline import Hotline, serving
 from flows_world import TOKEN, URL_VARIABLE, World, make_world
+from servers.postgresql import postgresql
+
+__all__ = ["postgresql"]
 
 
 @pytest.fixture(scope="session")
