@@ -52,7 +52,7 @@ UNLUCKY: dict[str, list[Place]] = {
     "sync": [
         before("connectors.landing", "_write_all"),
         after("connectors.landing", "_write_all"),
-        before("connectors.landing", "_append"),
+        before("connectors.landing_log", "Log.append"),
         after("connectors.landing", "Landing.store", 2),
         after("flows.ingest", "load_raw"),
         after("quality.quarantine", "_write"),
