@@ -57,40 +57,35 @@ def open_workbook(
 def _zipped(path: Path, where: Where, reader: FilesReader) -> Workbook:
     package = Package(path, where, reader.max_unpacked_bytes)
     try:
-        names = package.names
-        if "content.xml" in names and "META-INF/manifest.xml" in names:
-            tags = {tag for _, (tag, _) in package.elements("META-INF/manifest.xml")}
-            if "encryption-data" in tags:
-                raise DataError(
-                    Text(
-                        en="this ODS workbook has a password, which only LibreOffice can take off",
-                        zh="该 ODS 文件设有密码，只能用 LibreOffice 去除",
-                    ),
-                    where=where,
-                    hint=Text(
-                        en="have it saved without a password, or as .xlsx with one",
-                        zh="请去除密码后重新保存，或另存为带密码的 .xlsx",
-                    ),
-                )
-            return Ods(
-                path,
-                where,
-                max_part=reader.max_unpacked_bytes,
-                max_row=reader.max_record_bytes,
-            )
-        if "_rels/.rels" in names and "xl/workbook.bin" not in names:
-            return Xlsx(
-                path,
-                where,
-                max_part=reader.max_unpacked_bytes,
-                max_texts=reader.max_document_bytes,
-                max_row=reader.max_record_bytes,
-            )
-    finally:
+        if "content.xml" in package.names:
+            _check_plain(package, where)
+            return Ods(package, max_all=reader.max_unpacked_bytes, max_row=reader.max_record_bytes)
+        if "xl/workbook.bin" in package.names:
+            raise damaged(where, Text(en="it is an XLSB", zh="这是 XLSB 格式"))
+        if "_rels/.rels" in package.names:
+            texts, row = reader.max_document_bytes, reader.max_record_bytes
+            return Xlsx(package, max_texts=texts, max_row=row)
+        raise damaged(where, Text(en="it is a ZIP without a workbook", zh="ZIP 中没有工作簿"))
+    except BaseException:
         package.close()
-    if "xl/workbook.bin" in names:
-        raise damaged(where, Text(en="it is an XLSB", zh="这是 XLSB 格式"))
-    raise damaged(where, Text(en="it is a ZIP without a workbook", zh="ZIP 中没有工作簿"))
+        raise
+
+
+def _check_plain(package: Package, where: Where) -> None:
+    manifest = "META-INF/manifest.xml"
+    tags = {tag for _, (tag, _) in package.elements(manifest)}
+    if "encryption-data" in tags:
+        raise DataError(
+            Text(
+                en="this ODS workbook has a password, which only LibreOffice can take off",
+                zh="该 ODS 文件设有密码，只能用 LibreOffice 去除",
+            ),
+            where=where,
+            hint=Text(
+                en="have it saved without a password, or as .xlsx with one",
+                zh="请去除密码后重新保存，或另存为带密码的 .xlsx",
+            ),
+        )
 
 
 def _without_password(

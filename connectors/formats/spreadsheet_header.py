@@ -1,15 +1,11 @@
 """Where the header of a sheet is, and what its columns are called.
 
-Unset, the header is the first row
-
-* in which more than two thirds of the columns are filled (counted by the widest of the first
-  :data:`LOOKED_AT` rows; a merged cell fills all that it covers),
-* by texts only, all different,
-* and not by merged cells alone, as titles and subtitles are.
-
-It takes as many rows as its merged cells reach down. A cell that spans columns is a group:
-``车辆`` over ``号牌`` and ``颜色`` gives ``车辆/号牌`` and ``车辆/颜色``. Where it can't be told
-which row is meant, nothing is guessed: a person says it in ``source.toml``.
+Unset, the header is the first row in which more than two thirds of the columns are filled,
+counted by the widest of the first :data:`LOOKED_AT` rows; a merged cell fills all that it covers,
+but a row of merged cells alone is a title. It must hold texts only, all different. It takes as
+many rows as its merged cells reach down. A cell that spans columns is a group: ``车辆`` over
+``号牌`` and ``颜色`` gives ``车辆/号牌`` and ``车辆/颜色``. Where it can't be told which row is
+meant, nothing is guessed: a person says it in ``source.toml``.
 """
 
 from __future__ import annotations
@@ -109,9 +105,13 @@ def _first_that_looks_like_one(
 ) -> int:
     widest = max((len(cells) for cells in seen.values()), default=0)
     for row in first:
+        cells = seen[row.number]
         wide = [m for m in merges if m.top <= row.number <= m.bottom and m.right > m.left]
-        if widest < 2 or not _looks_like_one(seen[row.number], wide, widest):
+        grouped = {c for m in wide for c in range(m.left, m.right + 1)}
+        if 3 * len(cells) <= 2 * widest or all(c in grouped for c in cells):
             continue
+        if widest < 2 or any(isinstance(v, Bad | Value) for v in cells.values()):
+            break
         reaches_down = any(m.top == row.number < m.bottom for m in merges)
         if wide and not reaches_down and rows is None:
             raise DataError(
@@ -126,7 +126,7 @@ def _first_that_looks_like_one(
         return row.number
     raise DataError(
         Text(
-            en=f"no row among the first {len(first)} looks like a header",
+            en=f"none of the first {len(first)} rows looks like a header",
             zh=f"前 {len(first)} 行中没有像表头的行",
         ),
         where=where,
@@ -140,17 +140,6 @@ _SAY_IT = Text(
     zh="请在 source.toml 中按表格软件显示的行号设置 header_row（及 header_rows）；没有表头时设置 "
     "header = false 和 columns",
 )
-
-
-def _looks_like_one(cells: dict[int, Cell], wide: Sequence[Merge], widest: int) -> bool:
-    if 3 * len(cells) <= 2 * widest:
-        return False
-    if any(isinstance(v, Bad | Value) for v in cells.values()):
-        return False
-    grouped = {c for m in wide for c in range(m.left, m.right + 1)}
-    once = {m.left for m in wide}
-    texts = [plain_name(str(v)) for c, v in cells.items() if c not in grouped or c in once]
-    return len(set(texts)) == len(texts) and any(c not in grouped for c in cells)
 
 
 def _filled(seen: dict[int, dict[int, Cell]], merge: Merge) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 from connectors.formats.spreadsheet_cells import (
     MAX_COLUMNS,
@@ -26,7 +25,6 @@ from connectors.formats.spreadsheet_cells import (
 )
 from connectors.formats.spreadsheet_package import Package, damaged, too_large
 from connectors.formats.xml_parser import strict_parser
-from schemas.errors import Where
 from schemas.text import Text
 
 _NS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -43,9 +41,8 @@ _ERROR = re.compile(r"#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)|(Err|错误):\
 class Ods:
     """An open workbook. ``sheets``: (name, hidden) in their order."""
 
-    def __init__(self, path: Path, where: Where, *, max_part: int, max_row: int) -> None:
-        self._where, self._max_part, self._max_row = where, max_part, max_row
-        self._package = Package(path, where, max_part)
+    def __init__(self, package: Package, *, max_all: int, max_row: int) -> None:
+        self._package, self._max_all, self._max_row = package, max_all, max_row
         self.sheets: list[tuple[str, bool]] = []
         self._filled: list[bool] = []
         self._scan()
@@ -58,7 +55,7 @@ class Ods:
 
     def read(self, sheet: int) -> tuple[list[Merge], Iterator[Row]]:
         """Merged cells and rows. A merge is said by its first cell: the list grows with them."""
-        reader = _ContentReader(self, self._max_row, self._max_part)
+        reader = _ContentReader(self, self._max_row, self._max_all)
         # Sheets that come later have their list once they begin.
         reader.merges.extend([] for _ in range(sheet + 1))
         return reader.merges[sheet], self._rows(reader, sheet)
@@ -70,7 +67,7 @@ class Ods:
 
     def _scan(self) -> None:
         """The sheets, and whether they hold anything."""
-        reader = _ContentReader(self, self._max_row, self._max_part)
+        reader = _ContentReader(self, self._max_row, self._max_all)
         filled = {index for index, row in self._read(reader) if row.cells}
         self.sheets = reader.sheets
         self._filled = [i in filled for i in range(len(self.sheets))]
@@ -85,10 +82,10 @@ class Ods:
             reader.rows.clear()
 
     def broken(self, en: str, zh: str) -> Exception:
-        return damaged(self._where, Text(en=en, zh=zh))
+        return damaged(self._package.where, Text(en=en, zh=zh))
 
     def too_large(self) -> Exception:
-        return too_large(self._where, self._max_part)
+        return too_large(self._package.where, self._max_all)
 
 
 class _ContentReader:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 from xml.parsers import expat
 
 from connectors.formats.xml_parser import XmlError, feed, local, strict_parser
@@ -24,28 +25,35 @@ class Package:
     def __init__(self, path: Path, where: Where, max_part_bytes: int) -> None:
         self.where = where
         self._max = max_part_bytes
+        self._parts: set[IO[bytes]] = set()
         with self._minding():
             self._zip = zipfile.ZipFile(path)
         names = self._zip.namelist()
         self.names = frozenset(names)
         if len(self.names) < len(names):
+            self.close()
             raise damaged(where, Text(en="two parts have one name", zh="有两个同名的部件"))
 
     def close(self) -> None:
+        """Also the parts that somebody stopped reading half-way."""
+        for part in self._parts:
+            part.close()
         self._zip.close()
 
     def size(self, name: str) -> int:
         """Unpacked, in bytes, as the directory says; unpacking never gives more."""
         return self._zip.getinfo(name).file_size
 
-    def chunks(self, name: str) -> Iterator[bytes]:
+    def chunks(self, name: str) -> Generator[bytes, None, None]:
         """A part as UTF-8. Raises :class:`DataError` if it isn't there, too large or damaged."""
         if name not in self.names:
             raise damaged(self.where, Text(en="a part is missing", zh="缺少部件"))
         if self.size(name) > self._max:
             raise too_large(self.where, self._max)
         with self._minding(), self._zip.open(name) as handle:
+            self._parts.add(handle)
             yield from utf8_chunks(handle, "utf-8")
+        self._parts.discard(handle)
 
     def elements(self, name: str) -> Iterator[tuple[str, Element]]:
         """Start tags of a small part in their order, each with the local name of its parent."""
@@ -65,7 +73,8 @@ class Package:
     def fed(self, parser: expat.XMLParserType, name: str) -> Iterator[None]:
         """Parse a part with ``parser``, coming back after each chunk."""
         try:
-            yield from feed(parser, self.chunks(name))
+            with closing(self.chunks(name)) as chunks:
+                yield from feed(parser, chunks)
         except XmlError as error:
             raise damaged(self.where, error.message) from error
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from connectors.formats.spreadsheet_cells import (
     MAX_COLUMNS,
@@ -27,7 +26,6 @@ from connectors.formats.spreadsheet_cells import (
 )
 from connectors.formats.spreadsheet_package import Package, damaged, too_large
 from connectors.formats.xml_parser import local, strict_parser
-from schemas.errors import Where
 from schemas.text import Text
 
 MAX_MERGES = 200_000
@@ -40,10 +38,9 @@ _NO_RESULT = Bad("read:cell", "holds a formula without its result: save it once 
 class Xlsx:
     """An open workbook. ``sheets``: (name, hidden) of its worksheets in their order."""
 
-    def __init__(self, path: Path, where: Where, *, max_part: int, max_texts: int, max_row: int):
-        self._where = where
+    def __init__(self, package: Package, *, max_texts: int, max_row: int) -> None:
+        self._package = package
         self._max_texts, self._max_row = max_texts, max_row
-        self._package = Package(path, where, max_part)
         self._parts: list[str] = []
         self.sheets: list[tuple[str, bool]] = []
         self._since_1904 = False
@@ -147,7 +144,7 @@ class Xlsx:
         if part is None or part not in self._package.names:
             return []
         if self._package.size(part) > self._max_texts:
-            raise too_large(self._where, self._max_texts)
+            raise too_large(self._package.where, self._max_texts)
         parser, reader = strict_parser(), _TextReader()
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
@@ -172,7 +169,7 @@ class Xlsx:
         return Merge(top, left, bottom, right)
 
     def _broken(self, en: str, zh: str) -> Exception:
-        return damaged(self._where, Text(en=en, zh=zh))
+        return damaged(self._package.where, Text(en=en, zh=zh))
 
     def broken_rows(self, row: int) -> Exception:
         return self._broken(
