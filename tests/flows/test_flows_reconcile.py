@@ -17,7 +17,7 @@ STREAM = "front/cases"
 SOURCE = """\
 system = "front"
 stream = "cases"
-record_type = "case_result"
+record_type = "correction"
 {head}
 [reader]
 kind = "postgresql"
@@ -40,12 +40,10 @@ MAPPING = """\
 SELECT
     txt(case_no) AS source_record_id,
     ts_cn(updated_at) AS source_updated_time,
-    txt(case_no) AS case_no,
-    'penalty' AS decision_type,
-    '超限运输' AS violation_type,
-    yuan(fine) AS fine_amount_cny,
-    date_ymd('2020-09-01') AS decision_date,
-    '虚构' AS party_name,
+    txt(case_no) AS correction_no,
+    'decision_revoked' AS correction_type,
+    '虚构第1号' AS refers_to_no,
+    ts_cn(effective) AS effective_time,
     coalesce(code('data_status', 'zh', status), 'valid') AS data_status
 FROM raw
 """
@@ -81,12 +79,12 @@ class Front:
     def execute(self, *statements: str) -> None:
         self.server.execute(*(s.replace("cases", f"{self.schema}.cases") for s in statements))
 
-    def add(self, *rows: tuple[str, int], fine: str = "200", status: str = "") -> None:
+    def add(self, *rows: tuple[str, int], effective: str = "2020-09-01", status: str = "") -> None:
         """(case number, day of September 2020 of its last update)."""
         for number, day in rows:
             self.execute(
-                "INSERT INTO cases (case_no, updated_at, fine, status) VALUES "
-                f"('{number}', '2020-09-{day:02d} 09:00:00', '{fine}', nullif('{status}', ''))"
+                "INSERT INTO cases (case_no, updated_at, effective, status) VALUES "
+                f"('{number}', '2020-09-{day:02d} 09:00:00', '{effective}', nullif('{status}', ''))"
             )
 
     def sync(self, *, full: bool = False) -> RunRecord:
@@ -103,7 +101,7 @@ def front(world: World, postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch)
     made = Front(world, postgresql, postgresql.create_schema("counted"))
     made.execute(
         "CREATE TABLE cases (row_no int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, case_no text, "
-        "updated_at timestamp, fine text, status text)"
+        "updated_at timestamp, effective text, status text)"
     )
     made.add(("1", 1), ("2", 2), ("3", 3))
     made.configure()
@@ -155,17 +153,24 @@ def test_a_row_that_came_too_late_for_the_cursor_is_an_alarm_until_a_full_read(
 
 
 def test_rows_in_quarantine_are_held_once_however_often_they_come(front: Front) -> None:
-    front.add(("bad", 4), fine="多")
+    front.add(("bad", 4), effective="多")
     run = front.sync()
     assert (run.quarantined, both(run)) == (1, (4, 4))
-    front.execute("UPDATE cases SET fine = '少', updated_at = '2020-09-05' WHERE case_no = 'bad'")
+    front.execute(
+        "UPDATE cases SET effective = '少', updated_at = '2020-09-05' WHERE case_no = 'bad'"
+    )
     run = front.sync()
     assert (run.quarantined, both(run)) == (1, (4, 4))
     # known with another content before: the record is here, and so is a row of it
-    front.execute("UPDATE cases SET fine = '多', updated_at = '2020-09-06' WHERE case_no = '3'")
+    front.execute(
+        "UPDATE cases SET effective = '多', updated_at = '2020-09-06' WHERE case_no = '3'"
+    )
     run = front.sync()
     assert (run.quarantined, both(run)) == (2, (4, 4))
-    front.execute("UPDATE cases SET fine = '300', updated_at = '2020-09-07' WHERE fine <> '200'")
+    front.execute(
+        "UPDATE cases SET effective = '2020-09-02', updated_at = '2020-09-07' "
+        "WHERE effective NOT LIKE '2020%'"
+    )
     assert both(front.sync()) == (4, 4)
     front.execute("DELETE FROM cases WHERE case_no = 'bad'")
     assert both(front.sync()) == (3, 4)
@@ -214,7 +219,7 @@ def test_another_stream_of_the_system_counts_for_itself(front: Front) -> None:
     request = PullRequest("cursor", None, None, None, now)
     assert both(ingest(front.world.a, source, request, now)) == (3, 3)
     assert both(front.sync()) == (3, 3)
-    assert len(current(front.world.a)) == 6
+    assert len(current(front.world.a, "correction")) == 6
 
 
 def test_a_source_that_can_not_count_is_not_compared(world: World, hotline: Hotline) -> None:
