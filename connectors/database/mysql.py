@@ -43,6 +43,7 @@ from connectors.database.mysql_errors import (
 )
 from connectors.database.session import Column, Settled
 from connectors.database.settings import DatabaseReader
+from connectors.database.statements import subquery
 from connectors.delivery import Secrets
 from connectors.look import ColumnSeen, StreamSeen
 from schemas.errors import HefuError
@@ -190,7 +191,7 @@ class MySqlSession:
     def _relation(self) -> str:
         if self._reader.table is not None:
             return self.dialect.relation(self._reader.table)
-        return f"({(self._reader.query or '').strip().rstrip(';').rstrip()})"
+        return subquery(self._reader.query or "")
 
     def _told_of(self, table: str) -> dict[str, dict[str, Any]]:
         """Lower-case column → type and comment, as the catalogue has them."""

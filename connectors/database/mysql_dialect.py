@@ -58,8 +58,7 @@ def column_of(field: Any) -> Column:
         kind, word = ("bytes", "binary") if is_binary(field) else ("text", "text")
     if word == "float" and field.scale < _NO_FIXED_SCALE:
         word = f"float({field.length},{field.scale})"  # written out with all its digits
-    # `IS NULL` finds the zero date 0000-00-00 in a column that is NOT NULL (MySQL manual,
-    # "Date and Time Types"): such a row has no time to follow it by, so it is asked for, too.
+    # A column that is NOT NULL may hold the zero date 0000-00-00, which tells no time either.
     not_null = bool(field.flags & _NOT_NULL) and kind not in ("date", "timestamp", "timestamptz")
     return Column(
         field.name, kind, word, in_key=bool(field.flags & _PRIMARY_KEY), not_null=not_null
@@ -118,6 +117,13 @@ class MySqlDialect:
         if column.kind == "timestamptz":
             return _timestamp(moment(value).replace(tzinfo=None).isoformat(sep=" "))
         raise ValueError(f"no {column.kind} value")
+
+    def is_absent(self, column: Column) -> str:
+        name = self.ident(column.name)
+        if column.kind not in ("date", "timestamp", "timestamptz"):
+            return f"{name} IS NULL"
+        # The zero date 0000-00-00, which strict modes don't let us write.
+        return f"{name} IS NULL OR {name} < DATE'0001-01-01'"
 
     def first_rows(self, select: str, rows: int) -> str:
         return f"{select} LIMIT {rows}"

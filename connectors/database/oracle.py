@@ -30,6 +30,7 @@ from connectors.database.oracle_dialect import OracleDialect, column_of, split_t
 from connectors.database.oracle_errors import NO_TABLE, code_of, oracle_fault
 from connectors.database.session import Column, Settled
 from connectors.database.settings import DatabaseReader
+from connectors.database.statements import subquery
 from connectors.delivery import Secrets
 from connectors.look import ColumnSeen, StreamSeen
 from schemas.errors import ConfigError, HefuError, Where
@@ -134,7 +135,7 @@ class OracleSession:
         relation = (
             self.dialect.relation(table)
             if table is not None
-            else f"({(self._reader.query or '').strip().rstrip(';').rstrip()})"
+            else subquery(self._reader.query or "")
         )
         found = self._described(f"SELECT * FROM {relation} hefu WHERE 1 = 0")
         if found is None:

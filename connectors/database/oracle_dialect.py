@@ -134,6 +134,9 @@ class OracleDialect:
             return f"TIMESTAMP '{at} +00:00'"
         raise ValueError(f"no {column.kind} value")
 
+    def is_absent(self, column: Column) -> str:
+        return f"{self.ident(column.name)} IS NULL"
+
     def first_rows(self, select: str, rows: int) -> str:
         return f"SELECT * FROM ({select}) WHERE ROWNUM <= {rows}"
 

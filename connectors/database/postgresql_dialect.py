@@ -58,6 +58,9 @@ class PostgresqlDialect:
         quoted = literal(value)
         return f"{_TYPED[column.kind]} {quoted}" if column.kind in _TYPED else quoted
 
+    def is_absent(self, column: Column) -> str:
+        return f"{self.ident(column.name)} IS NULL"
+
     def first_rows(self, select: str, rows: int) -> str:
         return f"{select} LIMIT {rows}"
 

@@ -93,6 +93,10 @@ class Dialect(Protocol):
         Raises :class:`ValueError` for a value that this kind of column can't have.
         """
 
+    def is_absent(self, column: Column) -> str:
+        """A condition for the rows that have nothing in a column: NULL, and what else a
+        database writes for it (MySQL: the date 0000-00-00)."""
+
     def first_rows(self, select: str, rows: int) -> str:
         """``select`` (no ORDER BY in it) cut to at most ``rows`` rows."""
 

@@ -115,6 +115,9 @@ class SqlServerDialect:
             return f"CAST('{moment(value).isoformat()}' AS datetimeoffset(7))"
         raise ValueError(f"no {column.kind} value")
 
+    def is_absent(self, column: Column) -> str:
+        return f"{self.ident(column.name)} IS NULL"
+
     def first_rows(self, select: str, rows: int) -> str:
         return f"SELECT TOP ({rows}) * FROM ({select}) AS hefu_first"
 

@@ -86,7 +86,7 @@ def or_null(dialect: Dialect, column: Column, condition: str) -> str:
     """``condition``, and the rows that have nothing there: left out, nobody would ever see them."""
     if column.not_null:
         return condition
-    return f"{condition} OR {dialect.ident(column.name)} IS NULL"
+    return f"{condition} OR {dialect.is_absent(column)}"
 
 
 def parts(session: Session, asked: Asked, column: Column | None, count: int) -> list[Asked]:

@@ -197,7 +197,10 @@ def running(folder: Path, *, tls: bool = True) -> Iterator[MariaDb]:
         raise RuntimeError(f"mariadb-install-db failed:\n{install.stdout}{install.stderr}")
     server.start()
     try:
-        server.execute(f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+        server.execute(
+            f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+            f"GRANT PROCESS ON *.* TO {USER}@'127.0.0.1'",
+        )
         yield server
     finally:
         server.stop()
