@@ -84,7 +84,7 @@ class PageSource:
 
     def _land(self, page: Page, name: str, received: Received) -> tuple[Kept, Answer | None]:
         if received.status == 204:
-            return Kept(name, None, received.url, None, received.date), None
+            return Kept(name, None, public(received.url), None, received.date), None
         landed = self.landing.store(
             self.stream_id,
             received.body,
@@ -94,7 +94,12 @@ class PageSource:
             request=self.question.described(page),
         )
         kept = Kept(
-            name, landed, received.url, received.next_link, received.date, received.redirected
+            name,
+            landed,
+            public(received.url),
+            received.next_link,
+            received.date,
+            received.redirected,
         )
         try:
             return kept, self._parsed(kept, landed)

@@ -18,9 +18,9 @@ import pytest
 from connectors.config import SourceConfig, load_source
 from connectors.delivery import Delivery, PullRequest
 from connectors.landing import Landing
+from connectors.pace import Pace
 from connectors.pull import pull
 from connectors.raw import RawBatch, load_raw
-from connectors.pace import Pace
 
 NOW = datetime(2026, 5, 20, 1, 30, tzinfo=UTC)
 TOKEN = "secret-token"

@@ -8,13 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from connectors_world import NOW, Asked, Reply, page, running_server
+from connectors_world import NOW, Asked, Reply, page
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.config import load_source
 from connectors.delivery import Delivery, PullRequest
-from connectors.landing import Landing
 from connectors.pace import Pace
 from connectors.pull import pull
 from schemas.errors import RefusedError, RetryableError
@@ -270,7 +268,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("way", ["offset", "offset and total", "page twice", "page, total, key"])
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -280,32 +278,18 @@ CHANGES = {
     changes=st.dictionaries(st.integers(1, 12), st.sampled_from(sorted(CHANGES)), max_size=2),
 )
 def test_what_was_there_from_beginning_to_end_is_read_or_nothing_is(
-    tmp_path_factory, way, count, changes
+    rest, server, way, count, changes
 ):
     """At most one change between two requests: two that cancel out can't be seen by anyone."""
     pagination, total = WAYS[way]
-    folder = tmp_path_factory.mktemp("law")
-    with running_server() as server:
-        world = server.answer = Changing(count, total=total)
-        world.changes = {at: CHANGES[name] for at, name in changes.items()}
-        before = {r["no"] for r in world.rows}
-        (folder / "source.toml").write_text(
-            'system = "cases"\nstream = "decisions"\nrecord_type = "case_result"\n'
-            f'[reader]\nkind = "rest"\nbase_url = "{server.url}"\nrecords = "data.items"\n'
-            f"retries = 0\n{pagination}"
-        )
-        config = load_source(folder)
-        try:
-            delivery = pull(
-                config,
-                folder,
-                PullRequest("cursor", None, None, None, NOW),
-                Landing(folder / "landing"),
-                secrets=str,
-                pace=Pace(lambda _s: None, lambda: 0.0),
-            )
-        except RetryableError:
-            return
+    server.asked.clear()
+    world = server.answer = Changing(count, total=total)
+    world.changes = {at: CHANGES[name] for at, name in changes.items()}
+    before = {r["no"] for r in world.rows}
+    try:
+        delivery = rest(pagination).pull()
+    except RetryableError:
+        return
     assert before & {r["no"] for r in world.rows} <= set(held(delivery))
 
 

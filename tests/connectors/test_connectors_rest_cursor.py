@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from connectors_world import NOW, PAGED, ROWS, TOKEN, numbered, numbers, page
 
-from connectors.pull import probe
 from connectors.pace import Pace
+from connectors.pull import probe
 from schemas.errors import ConfigError
 
 # ---- cursor and window -----------------------------------------------------------------------
