@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from schemas.text import Text
 
-_MAX_TOKEN = 64 << 20
+_MAX_TOKEN = 4 << 20
 _CUT_OFF = {
     expat.errors.codes[name]
     for name in (
@@ -57,17 +57,20 @@ def local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def feed(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None]:
-    """Parse ``chunks`` of UTF-8, coming back after each. Raises :class:`XmlError`."""
+def feed(
+    parser: expat.XMLParserType, chunks: Iterable[bytes], max_token: int = _MAX_TOKEN
+) -> Iterator[None]:
+    """Parse ``chunks`` of UTF-8, coming back after each. ``max_token``: bytes of one tag, which
+    expat keeps and looks at again with each chunk. Raises :class:`XmlError`."""
     fed = 0
     for chunk in chunks:
         fed += len(chunk)
         _parse(parser, chunk, final=False)
-        if fed - parser.CurrentByteIndex > _MAX_TOKEN + len(chunk):
+        if fed - parser.CurrentByteIndex > max_token + len(chunk):
             raise XmlError(
                 Text(
-                    en=f"one tag or comment of the XML is longer than {_MAX_TOKEN} bytes",
-                    zh=f"XML 中有一个标签或注释超过 {_MAX_TOKEN} 字节",
+                    en=f"one tag or comment of the XML is longer than {max_token} bytes",
+                    zh=f"XML 中有一个标签或注释超过 {max_token} 字节",
                 )
             )
         yield

@@ -93,7 +93,7 @@ def iter_records(chunks: Iterable[bytes], shape: XmlShape) -> Iterator[XmlRecord
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.data
-    for _ in feed(parser, chunks):
+    for _ in feed(parser, chunks, max(shape.max_record_bytes, 1 << 20)):
         yield from reader.done
         reader.done.clear()
     if not reader.container:
