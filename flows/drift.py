@@ -137,7 +137,7 @@ def lost_columns(
         return ConfigError(
             Text(
                 en=f"what came then does not have {names.en}, which the mapping reads",
-                zh=f"当时收到的数据没有映射所读取的列：{names.zh}",
+                zh=f"当时收到的数据中没有映射所用的列：{names.zh}",
             ),
             where=where,
             hint=_optional(),
@@ -147,7 +147,7 @@ def lost_columns(
         Text(
             en=f"the source no longer has {names.en}, which the mapping reads; "
             f"the run of {last} was the last to see it",
-            zh=f"来源已没有映射所读取的列：{names.zh}；最后一次见到是 {last} 的运行",
+            zh=f"来源不再提供映射所用的列：{names.zh}；最后一次出现在 {last} 的运行中",
         ),
         where=where,
         hint=_hint_for_lost([name for name, _ in lost], source, raw, mapping, runs),
@@ -260,7 +260,7 @@ def _frozen(source: SourceConfig, drift: Drift) -> DataError:
         told.append(
             Text(
                 en=f"part of what came lacks {names.en}, which the mapping reads",
-                zh=f"收到的数据有一部分缺少映射所读取的列：{names.zh}",
+                zh=f"部分数据缺少映射所用的列：{names.zh}",
             )
         )
     hint = _tell_it() if drift.new else _optional()
@@ -268,13 +268,13 @@ def _frozen(source: SourceConfig, drift: Drift) -> DataError:
         Text(
             en='the source\'s columns have changed, and drift = "freeze" takes nothing in: '
             + "; ".join(t.en for t in told),
-            zh='来源的列有变化，按 drift = "freeze" 未收取任何数据：'
+            zh='来源的列有变化，因设置了 drift = "freeze"，本次未收取数据：'
             + "；".join(t.zh for t in told),
         ),
         where=Where(source.stream_id),
         hint=Text(
             en=f"{hint.en}; nothing was stored, and the next sync reads the same again",
-            zh=f"{hint.zh}；本次未存入任何数据，下次同步会重新读取",
+            zh=f"{hint.zh}；数据未入湖，下次同步会重新读取",
         ),
     )
 

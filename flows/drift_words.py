@@ -31,7 +31,7 @@ def told(drift: Drift, *, dated: bool = False) -> list[Text]:
         said.append(
             Text(
                 en=f"part of what came lacks {names.en}, which the mapping reads",
-                zh=f"收到的数据有一部分缺少映射所读取的列：{names.zh}",
+                zh=f"部分数据缺少映射所用的列：{names.zh}",
             )
         )
     return said

@@ -90,7 +90,7 @@ def test_every_step_of_a_verification_is_explained(language: str) -> None:
 @pytest.mark.parametrize("language", PAGES)
 def test_every_reason_for_an_unreadable_row_is_explained(language: str) -> None:
     told = {entry for _, entries in tables(language) for entry in entries}
-    code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "connectors").glob("*.py"))
+    code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "connectors").rglob("*.py"))
     reasons = set(re.findall(r'"(read:[a-z]+)"', code))
     assert len(reasons) >= 6
     assert reasons <= told
