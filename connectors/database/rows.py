@@ -118,7 +118,8 @@ class _Sink:
 
     def drain(self) -> Iterator[bytes]:
         taken, self._written = self._written, []
-        yield from taken
+        if taken:
+            yield b"".join(taken)
 
 
 def _group(held: list[Any]) -> Any:
