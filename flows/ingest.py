@@ -17,13 +17,14 @@ from connectors.landing import Landing
 from connectors.pull import Delivery, PullRequest, pull, replay
 from connectors.raw import RawBatch, load_raw
 from flows.asking import asking
+from flows.change_log import log_candidates
 from flows.drift import Seen, compare_columns, lost_columns
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.reconcile import Reading, reconcile
 from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
 from flows.retraction import TABLE as RETRACTIONS
-from flows.retraction import Retraction, Stamp, read_time, retract_missing
+from flows.retraction import Retraction, Stamp, read_time, retract_by_rows, retract_missing
 from flows.source_rows import check_order, codes_digest, create_objects, origin_of, read_mapping
 from flows.workspace import workspace
 from hefu.node import Node, Source
@@ -31,6 +32,7 @@ from lake.runs import Mode, RunRecord
 from lake.store import Lake
 from quality.counts import Counts
 from quality.gate import Gate, judge, judge_freshness
+from quality.log_fates import is_log
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
 from schemas.contract import Contract, load_contract
@@ -223,6 +225,7 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
         raise lost_columns(error, config, raw, mapping, run.earlier, asked=asked) from error
     seen = compare_columns(con, config, raw, mapping, run.earlier, run.now)
     rules = (*rules, *seen.rules)
+    candidates = log_candidates(con, config, candidates, str(run.source.mapping_path))
     check_candidates(con, candidates, run.contract, rules, subject, raw.received)
     return seen if run.mode != "replay" else replace(seen, columns=())
 
@@ -231,16 +234,15 @@ def _retract(
     con: duckdb.DuckDBPyConnection, run: _Run, delivery: Delivery, read_at: datetime | None
 ) -> Retraction:
     """Find records that are gone at the source; view ``appended``: all that the run adds."""
-    if read_at is None or not delivery.complete:
+    config = run.source.config
+    if is_log(con):
+        gone = retract_by_rows(con, run.lake, run.stamp)
+    elif read_at is not None and delivery.complete:
+        allowed = None if run.accept_removals else config.snapshot.max_removed
+        gone = retract_missing(con, run.lake, run.stamp, read_at, max_removed=allowed)
+    else:
         con.execute(f"CREATE OR REPLACE VIEW {APPENDED} AS FROM accepted")
         return Retraction()
-    gone = retract_missing(
-        con,
-        run.lake,
-        run.stamp,
-        read_at,
-        max_removed=None if run.accept_removals else run.source.config.snapshot.max_removed,
-    )
     con.execute(
         f"CREATE OR REPLACE VIEW {APPENDED} AS FROM accepted UNION ALL BY NAME FROM {RETRACTIONS}"
     )

@@ -14,7 +14,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lake.views import REMOVED, STATUS_FIELD
+from quality.check import soft_flags
+from quality.log_fates import LOG_SEQUENCE
 from schemas.contract import Contract
+from schemas.errors import AccountingError, Where
 from schemas.identity import content_hash_sql
 from schemas.sql import ident, literal
 from schemas.text import Text
@@ -112,6 +115,47 @@ def retract_missing(
     _create_table(con, stamp, last)
     made, _ = _two(con, f"SELECT count(*), 0 FROM {TABLE}")
     return Retraction(made=made, complete=True)
+
+
+def retract_by_rows(con: duckdb.DuckDBPyConnection, lake: Lake, stamp: Stamp) -> Retraction:
+    """Make the versions that ``log_removals`` asks for (:mod:`quality.log_fates`).
+
+    Each is made of what stands before it in the log: a version in the lake, or an event of this
+    run. It has the place of its row, and the row.
+    """
+    record_type = stamp.contract.record_type
+    lake.attach(con, record_type)
+    asked = (
+        "a.source_updated_time AS _at, a.sequence AS _place, a._object AS _asking_object, "
+        "a._row AS _asking_row"
+    )
+    fields = ", ".join(f"v.{ident(f.name)}" for f in stamp.contract.fields)
+    _create_table(
+        con,
+        stamp,
+        f"SELECT {fields}, v._flags, {asked} FROM log_removals AS a "
+        f"JOIN {ident(record_type + '_history')} AS v ON (v.record_id = a.record_id "
+        "AND v.content_hash = a.before.content_hash "
+        f"AND v.{_CLOCK} = a.before.source_updated_time "
+        "AND v.received_time = a.before.received_time "
+        f"AND v.{LOG_SEQUENCE} IS NOT DISTINCT FROM a.before.sequence) "
+        f"WHERE v._bundle_id IS NULL AND v.source_org_code = {literal(stamp.org_code)} "
+        "QUALIFY row_number() OVER (PARTITION BY a._object, a._row ORDER BY v._run_id) = 1 "
+        f"UNION ALL SELECT {fields}, {soft_flags(con)}, {asked} FROM log_removals AS a "
+        "JOIN checked AS v ON (v._object = a.before._object AND v._row = a.before._row)",
+    )
+    made, asked_for = _two(
+        con, f"SELECT (SELECT count(*) FROM {TABLE}), (SELECT count(*) FROM log_removals)"
+    )
+    if made != asked_for:
+        raise AccountingError(
+            Text(
+                en=f"{asked_for} records were to be retracted, {made} versions were made",
+                zh=f"应标记 {asked_for} 条记录为来源已删除，实际生成 {made} 个版本",
+            ),
+            where=Where(stamp.stream_id),
+        )
+    return Retraction(made=made, by_row=made)
 
 
 def _create_missing(

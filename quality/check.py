@@ -16,13 +16,15 @@ breaks (``quality/marks.py``). ``settle`` then decides. They leave in the connec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from quality import marks
 from quality.constants import literal_columns
 from quality.counts import Counts
 from quality.fates import create_settled
+from quality.log_fates import LOG_SEQUENCE, is_log, refuse_ties
 from schemas.contract import Rule
 from schemas.errors import AccountingError, ConfigError, DataError
 from schemas.mapping import mapping_error
@@ -34,9 +36,10 @@ if TYPE_CHECKING:
 
 # Rows of one batch with one identity and one moment, but different content: which of them is
 # right only the source can say, so none is taken. Without a clock of the source's, a row's
-# moment is that of its fetching, so two pages fetched one after the other are two moments.
+# moment is that of its fetching, so two pages fetched one after the other are two moments. The
+# moment of an event is its place in the log.
 CONFLICT = "conflict:record_id"
-CONFLICT_KEY = "record_id, source_updated_time"
+_MOMENT = "source_updated_time"
 
 
 def create_checked(
@@ -71,8 +74,15 @@ def create_checked(
         "CREATE OR REPLACE TABLE checked_conflict AS SELECT _object, _row FROM ("
         "SELECT _object, _row, min(content_hash) OVER moment <> max(content_hash) OVER moment "
         "AS differs FROM checked SEMI JOIN checked_repeated USING (record_id) "
-        f"WINDOW moment AS (PARTITION BY {CONFLICT_KEY})) WHERE differs"
+        f"WINDOW moment AS (PARTITION BY record_id, {moment_column(columns)})) WHERE differs"
     )
+
+
+def moment_column(columns: Collection[str]) -> str:
+    """Of candidates with these columns, the one that says which of a record's rows are of one
+    moment.
+    """
+    return LOG_SEQUENCE if LOG_SEQUENCE in columns else _MOMENT
 
 
 def rule_counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -99,16 +109,22 @@ def settle(
         last_made: relation (_object, _row, record_id, content_hash) of what the raw rows were
             made into when they were read before, where they were.
 
-    How a fate is decided stands in ``quality/fates.py``.
+    How a fate is decided stands in ``quality/fates.py``. If the rows of ``checked`` are events
+    (they have ``_log_sequence``), table ``removals`` holds those that only say that a record is
+    gone, and ``known`` needs the columns that ``quality/log_fates.py`` names, where their fates
+    are decided. A removal that makes a version is accepted, its version is not in ``accepted``.
 
     Raises:
         DataError: the mapping dropped or multiplied rows.
         AccountingError: the counts do not balance.
     """
     _check_one_to_one(con)
+    log = is_log(con)
+    if log:
+        refuse_ties(con, CONFLICT)
     create_settled(con, known, last_made)
-    _create_views(con)
-    counts = _count(con, received)
+    _create_views(con, log=log)
+    counts = _count(con, received, log=log)
     counts.check()
     return counts
 
@@ -176,13 +192,18 @@ def _check_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _create_views(con: duckdb.DuckDBPyConnection) -> None:
+def _create_views(con: duckdb.DuckDBPyConnection, *, log: bool) -> None:
     hidden = ["_object", "_row", "_uncast", "_has_clock", *marks.mark_columns(con)]
+    rows = "checked"
+    if log:
+        rows = (
+            "(SELECT c.* REPLACE (p.source_updated_time AS source_updated_time) FROM checked AS c "
+            "JOIN log_placed AS p ON (p._object = c._object AND p._row = c._row))"
+        )
     con.execute(
         "CREATE OR REPLACE VIEW accepted AS "
-        f"SELECT * EXCLUDE ({', '.join(hidden)}), _object, _row, "
-        f"CASE WHEN {marks.breaks_any(con, 'soft')} THEN {marks.broken(con, 'soft')} ELSE [] END"
-        "::VARCHAR[] AS _flags FROM checked ANTI JOIN settled USING (_object, _row)"
+        f"SELECT * EXCLUDE ({', '.join(hidden)}), _object, _row, {soft_flags(con)} AS _flags "
+        f"FROM {rows} ANTI JOIN settled USING (_object, _row)"
     )
     conflict = f"CASE WHEN conflict._row IS NOT NULL THEN [{literal(CONFLICT)}] ELSE [] END"
     con.execute(
@@ -202,6 +223,12 @@ def _create_views(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def soft_flags(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL over ``checked``: the soft rules that a row breaks, as VARCHAR[]."""
+    flags = f"CASE WHEN {marks.breaks_any(con, 'soft')} THEN {marks.broken(con, 'soft')}"
+    return f"({flags} ELSE [] END)::VARCHAR[]"
+
+
 def _raw_json(con: duckdb.DuckDBPyConnection) -> str:
     """SQL: the raw row as a JSON object with sorted names, so that its digest is its own."""
     columns = sorted(row[0] for row in con.execute("DESCRIBE raw").fetchall())
@@ -211,7 +238,7 @@ def _raw_json(con: duckdb.DuckDBPyConnection) -> str:
     return f"json_object({pairs})::VARCHAR"
 
 
-def _count(con: duckdb.DuckDBPyConnection, received: int | None) -> Counts:
+def _count(con: duckdb.DuckDBPyConnection, received: int | None, *, log: bool) -> Counts:
     fates = dict(con.execute("SELECT fate, count(*) FROM settled GROUP BY fate").fetchall())
     rejected = dict(
         con.execute("SELECT rule_id, count(*) FROM raw_reject GROUP BY rule_id").fetchall()
@@ -228,16 +255,17 @@ def _count(con: duckdb.DuckDBPyConnection, received: int | None) -> Counts:
             )
         )
     flagged = marks.breaks_any(con, "soft")
+    tables = ("raw", "raw_reject", *(("removals",) if log else ()))
+    counted = sum(_one(con, f"SELECT count(*) FROM {table}") for table in tables)
+    removals = _one(con, "SELECT count(*) FROM log_removals") if log else 0
     return Counts(
-        received=_one(con, "SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM raw_reject)")
-        if received is None
-        else received,
-        accepted=_one(con, "SELECT coalesce(sum(n), 0) FROM taken"),
+        received=counted if received is None else received,
+        accepted=_one(con, "SELECT coalesce(sum(n), 0) FROM taken") + removals,
         unchanged=fates.get("unchanged", 0),
         duplicate=fates.get("duplicate", 0),
         quarantined=fates.get("quarantined", 0) + sum(rejected.values()),
         flagged=_one(con, f"SELECT coalesce(sum(n), 0) FROM taken WHERE {flagged}"),
-        reasons=_sorted(reasons | rejected),
+        reasons=_sorted(dict(Counter(reasons) + Counter(rejected))),
         soft=_sorted(marks.counts_of(con, "taken", "soft")),
     )
 

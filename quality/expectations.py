@@ -172,8 +172,8 @@ def _bound(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def conflict_expectation(rule_id: str, key: str) -> Any:
-    """Rows whose (identity, moment) has more than one content.
+def conflict_expectation(rule_id: str, moment: str) -> Any:
+    """Rows whose (identity, ``moment``) has more than one content.
 
     Asked by groups, unlike the windows that mark the rows: two ways to one count. Identities
     that occur once are left out first, as comparing all hashes is what would cost.
@@ -182,12 +182,12 @@ def conflict_expectation(rule_id: str, key: str) -> Any:
         "SELECT record_id FROM {batch} WHERE record_id IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
     )
     differing = (
-        f"SELECT {key} FROM {{batch}} SEMI JOIN ({repeated}) USING (record_id) "
+        f"SELECT record_id, {moment} FROM {{batch}} SEMI JOIN ({repeated}) USING (record_id) "
         "GROUP BY ALL HAVING min(content_hash) <> max(content_hash)"
     )
     query = (
-        f"SELECT {key} FROM {{batch}} AS b WHERE EXISTS (FROM ({differing}) AS d WHERE "
-        "d.record_id = b.record_id "
-        "AND d.source_updated_time IS NOT DISTINCT FROM b.source_updated_time)"
+        f"SELECT record_id, {moment} FROM {{batch}} AS b WHERE EXISTS "
+        f"(FROM ({differing}) AS d WHERE d.record_id = b.record_id "
+        f"AND d.{moment} IS NOT DISTINCT FROM b.{moment})"
     )
     return NoRowsFound(unexpected_rows_query=query, meta={"rule_id": rule_id}, severity="critical")

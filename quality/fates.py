@@ -11,6 +11,8 @@ current one. A row that is not newer than the lake's current version is a landin
 it is unchanged if the lake has its content at all, else a version that was missed. One of the
 very time of the current version is unchanged only if it is that version: whoever made it of the
 same raw row (another mapping, other code rows) may have gone back since.
+
+Of a source that is a log of changes, each row has a place of its own: ``quality/log_fates.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quality import marks
+from quality.log_fates import is_log, settle_log
 from schemas.sql import ident
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ def create_settled(con: duckdb.DuckDBPyConnection, known: str, last_made: str | 
         f"FROM checked WHERE {marks.breaks_any(con, 'hard')} "
         "UNION SELECT _object, _row, 'quarantined' FROM checked_conflict"
     )
+    if is_log(con):
+        settle_log(con, known, last_made)
+        return
     clocked = con.execute("SELECT DISTINCT _has_clock FROM checked").fetchall()
     if (True,) in clocked:
         _settle_clocked(con, known)

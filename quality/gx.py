@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from quality.check import CONFLICT, CONFLICT_KEY
+from quality.check import CONFLICT, moment_column
 from quality.verdict import Verdict
 from schemas.contract import Contract, Rule
 from schemas.errors import AccountingError
@@ -54,8 +54,9 @@ def validate(
     engine = f"great_expectations {version('great_expectations')}, duckdb {version('duckdb')}"
     if rows == 0 or not names:
         return Verdict(True, dict.fromkeys(names, 0), rows, engine)
+    moment = moment_column(columns) if CONFLICT in names else None
     with _quiet():
-        results = _run(con, table, contract, rules, conflicts=CONFLICT in names)
+        results = _run(con, table, contract, rules, moment)
     unexpected = {name: results[name] for name in names}
     hard = {rule.rule_id for rule in rules if rule.severity == "hard"} | {CONFLICT}
     broken = any(count for name, count in unexpected.items() if name in hard)
@@ -67,8 +68,7 @@ def _run(
     table: str,
     contract: Contract,
     rules: Sequence[Rule],
-    *,
-    conflicts: bool,
+    moment: str | None,
 ) -> dict[str, int]:
     import great_expectations
     from sqlalchemy.pool import StaticPool
@@ -95,8 +95,8 @@ def _run(
             .get_batch()
         )
         expectations = [expectation(rule, contract) for rule in rules]
-        if conflicts:
-            expectations.append(conflict_expectation(CONFLICT, CONFLICT_KEY))
+        if moment is not None:
+            expectations.append(conflict_expectation(CONFLICT, moment))
         suite = great_expectations.ExpectationSuite(contract.record_type, expectations=expectations)
         # No value of a row is asked for, not even as an example: they are personal data.
         result = batch.validate(
