@@ -235,8 +235,8 @@ def _bad_key(reference: str, text: str) -> ConfigError:
             ),
             where=Where(reference),
             hint=Text(
-                en="the secret must hold the whole file, with its line breaks",
-                zh="密钥内容须为整个文件，并保留换行",
+                en="name it as env:NAME or block:NAME, with all its lines and their breaks",
+                zh="请用 env:变量名 或 block:名称 指定，须包含所有行并保留换行",
             ),
         )
     return ConfigError(
