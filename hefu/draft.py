@@ -1,6 +1,7 @@
-"""A first ``source.toml`` and ``mapping.sql`` from a CSV file's header.
+"""A first ``source.toml`` and ``mapping.sql`` from a file's columns.
 
-The encoding and the delimiter are found; which field is which column is suggested by their names
+How it is written is found (a CSV's encoding and delimiter, a workbook's sheet and header, where
+the records of a document are); which field is which column is suggested by their names
 (:mod:`hefu.suggestion`), and the rest is left to a person.
 """
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.look import ColumnSeen
-from hefu.headers import Header, read_header
+from hefu.headers import Header, read_columns
 from hefu.scaffold import toml_text
 from hefu.suggestion import mapping_text, open_fields, suggest
 from hefu.terminal import tr
@@ -34,7 +35,7 @@ class Draft:
 
 
 def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Draft:
-    """Make ``sources/<stream_id>/`` for the CSV file ``path``; nothing is overwritten.
+    """Make ``sources/<stream_id>/`` for the file ``path``; nothing is overwritten.
 
     Raises :class:`ConfigError` for a name, record type or file that won't do.
     """
@@ -43,7 +44,7 @@ def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Dra
     from schemas.toml import parse_toml
 
     contract = load_contract(record_type)
-    header = read_header(path)
+    header = read_columns(path)
     system, _, stream = stream_id.partition("/")
     folder = node.root / "sources" / system / stream
     text = _source_toml(system, stream, record_type, path, header)
@@ -71,14 +72,13 @@ def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Dra
 
 def _source_toml(system: str, stream: str, record_type: str, path: Path, header: Header) -> str:
     pattern = tr(
-        "further files of the same kind: a wider pattern, as *.csv",
-        "以后同类文件会陆续放入该目录时，请改成通配符，如 *.csv",
+        f"further files of the same kind: a wider pattern, as *{path.suffix}",
+        f"以后同类文件会陆续放入该目录时，请改成通配符，如 *{path.suffix}",
     )
     gate = tr(
         "when a run is worth a person's look; every key is in docs/sources.md",
         "何时需要人工查看；所有可用的键见 docs/sources.zh-CN.md",
     )
-    delimiter = f"delimiter = {toml_text(header.delimiter)}\n" if header.delimiter != "," else ""
     return f"""\
 system = {toml_text(system)}
 stream = {toml_text(stream)}
@@ -90,10 +90,38 @@ kind = "files"
 path = {toml_text(str(path.resolve().parent))}
 # {pattern}
 pattern = {toml_text(path.name)}
-format = "csv"
-encoding = {toml_text(header.encoding)}
-{delimiter}
+format = {toml_text(header.format)}
+{_how_written(header)}
 # {gate}
 [expect]
 max_quarantine_share = 0.2
 """
+
+
+def _how_written(header: Header) -> str:
+    """The lines of ``[reader]`` that the file itself told."""
+    lines = []
+    if header.format == "spreadsheet":
+        others = ", ".join(" ".join(name.split()) for name in header.other_sheets)
+        if others:
+            lines.append(
+                tr(f"# other sheets with rows: {others}", f"# 其他含有数据的工作表：{others}")
+            )
+            lines.append(f"sheet = {toml_text(header.sheet or '')}")
+        row = header.header_row
+        lines.append(
+            tr(
+                f"# the header was found in row {row}; header_row says where, if it may be taken "
+                "for another",
+                f"# 在第 {row} 行找到表头；如可能认错，请用 header_row 写明",
+            )
+        )
+    elif header.format == "xml":
+        lines.append(f"records = {toml_text(header.records)}")
+        if header.lists:
+            lines.append(f"lists = [{', '.join(toml_text(name) for name in header.lists)}]")
+    else:
+        lines.append(f"encoding = {toml_text(header.encoding)}")
+        if header.delimiter != ",":
+            lines.append(f"delimiter = {toml_text(header.delimiter)}")
+    return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -18,16 +19,25 @@ _HEAD_BYTES = 1 << 16
 _DELIMITERS = ",\t;|"
 _JSON_LINES = 1000
 _MAX_DOCUMENT = 1 << 28
+_XML_RECORDS = 1000
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's columns, and how it is written. ``delimiter`` is a CSV's."""
+    """A file's columns, and how it is written. ``delimiter`` is a CSV's; ``sheet``, the row of
+    its header, and the ``other_sheets`` that hold rows are a workbook's; ``records`` and ``lists``
+    are what ``source.toml`` says of an XML document."""
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
-    format: Literal["csv", "json", "jsonl"] = "csv"
+    format: Literal["csv", "json", "jsonl", "spreadsheet", "xml"] = "csv"
+    sheet: str | None = None
+    header_row: int | None = None
+    other_sheets: tuple[str, ...] = ()
+    records: str = ""
+    lists: tuple[str, ...] = ()
 
 
 def read_header(path: Path) -> Header:
@@ -65,8 +75,15 @@ def read_header(path: Path) -> Header:
 def read_columns(path: Path, records: str = "") -> Header:
     """As :func:`read_header`, and of ``.json`` and ``.jsonl`` files the names of their records.
 
-    ``records``: path of keys to the list in a JSON document, as in ``source.toml``.
+    Workbooks and XML are told by their first bytes. ``records``: path to the list in a JSON or
+    XML document, as in ``source.toml``; of XML it is found if it is not given. Raises
+    :class:`ConfigError`, and :class:`DataError` for a workbook or XML that can't be read.
     """
+    head = _head(path)
+    if head.startswith(_WORKBOOKS):
+        return _workbook(path)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or path.suffix.lower() == ".xml":
+        return _xml(path, records)
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
         lines = _open_text(path)
@@ -74,6 +91,65 @@ def read_columns(path: Path, records: str = "") -> Header:
     if suffix == ".json":
         return Header("utf-8-sig", ",", _names(_document(path, records), path), "json")
     return read_header(path)
+
+
+def _workbook(path: Path) -> Header:
+    """The first sheet that has rows, and its header as it would be found in a run."""
+    from connectors.formats.spreadsheet import filled_sheets, read_shape
+    from connectors.reader_config import FilesReader
+
+    where = Where(str(path))
+    reader = FilesReader(kind="files", path=".", format="spreadsheet")
+    with tempfile.TemporaryDirectory() as temp:
+        sheets = filled_sheets(path, where, reader, Path(temp))
+        if len(sheets) > 1:
+            reader = reader.model_copy(update={"sheet": sheets[0]})
+        shape = read_shape(path, where, reader, Path(temp))
+    return Header(
+        encoding="utf-8-sig",
+        delimiter=",",
+        columns=shape.columns,
+        format="spreadsheet",
+        sheet=shape.sheet,
+        header_row=shape.header_row,
+        other_sheets=tuple(name for name in sheets if name != shape.sheet),
+    )
+
+
+def _xml(path: Path, records: str) -> Header:
+    """Columns of the first records; the elements that repeat in them become ``lists``."""
+    from connectors.formats.xml import data_error, record_path, xml_records
+    from connectors.formats.xml_parser import XmlError
+    from connectors.reader_base import Rows
+
+    try:
+        if not records:
+            with path.open("rb") as handle:
+                records = record_path(handle)
+        lists: set[str] = set()
+        while True:
+            rows = Rows(records=records, lists=tuple(sorted(lists)))
+            with path.open("rb") as handle:
+                found = list(islice(xml_records(handle, rows), _XML_RECORDS))
+            repeated = {r.repeated for r in found if r.repeated} - lists
+            if not repeated:
+                break
+            lists |= repeated
+    except XmlError as error:
+        raise data_error(error, Where(str(path))) from error
+    names = dict.fromkeys(name for record in found for name in record.values)
+    if not names:
+        raise ConfigError(
+            Text(en="this XML holds no records", zh="XML 中没有记录"),
+            where=Where(str(path)),
+            hint=Text(
+                en="name the path of the record elements as `records` in source.toml",
+                zh="请在 source.toml 中用 records 写明记录元素的路径",
+            ),
+        )
+    return Header(
+        "utf-8-sig", ",", tuple(names), "xml", records=records, lists=tuple(sorted(lists))
+    )
 
 
 def _head(path: Path) -> bytes:

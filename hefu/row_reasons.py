@@ -74,6 +74,49 @@ OF_READING: Mapping[str, Reason] = MappingProxyType(
             ),
             Text(en="ask the system's operator", zh="请联系该系统的运维人员"),
         ),
+        "read:xml": Reason(
+            Text(
+                en="an XML record in which an element repeats, or that is nested too deeply",
+                zh="XML 记录中有重复的元素，或者嵌套过深",
+            ),
+            Text(
+                en="name an element that may repeat in `lists` of source.toml",
+                zh="请把可以重复的元素写入 source.toml 的 lists",
+            ),
+        ),
+        "read:cell": Reason(
+            Text(
+                en="a cell with an error, a formula without its result, or a date that is none",
+                zh="单元格是错误值、没有计算结果的公式或者无效日期",
+            ),
+            Text(
+                en="have it corrected in the sheet; if the column does not matter, "
+                'cell_errors = "null" in source.toml',
+                zh='请在表格中更正；如该列无关紧要，可在 source.toml 中设置 cell_errors = "null"',
+            ),
+        ),
+        "read:precision": Reason(
+            Text(
+                en="a number of more than 15 digits, which the program has rounded",
+                zh="超过 15 位的数字，已被表格软件舍入",
+            ),
+            Text(
+                en="its last digits are lost: have the column formatted as text and entered anew",
+                zh="末尾几位已经丢失：请将该列设为文本格式后重新录入",
+            ),
+        ),
+        "read:merged": Reason(
+            Text(
+                en="a merged cell of another row or column covers a cell of this row",
+                zh="本行有单元格被其他行或列的合并单元格覆盖",
+            ),
+            Text(
+                en='if its value is meant for all rows that it covers, merged_cells = "fill" in '
+                "source.toml; a line below the table belongs to `footer`",
+                zh='如该值适用于其覆盖的各行，请在 source.toml 中设置 merged_cells = "fill"；'
+                "表格下方的说明行请写入 footer",
+            ),
+        ),
         "read:file": Reason(
             Text(en="a file that can't be read as a whole", zh="整个文件无法读取"),
             Text(

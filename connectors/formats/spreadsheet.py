@@ -85,6 +85,12 @@ def read_shape(
     return SheetShape(name, header.row, header.rows, tuple(header.columns.values()))
 
 
+def filled_sheets(path: Path, where: Where, reader: FilesReader, temp: Path) -> tuple[str, ...]:
+    """Names of the sheets with rows that are not hidden; same errors."""
+    with closing(open_workbook(path, where, reader, temp, None)) as book:
+        return tuple(book.sheets[i][0] for i in _filled(book))
+
+
 # ---- which sheet, which header ---------------------------------------------------------------
 
 
@@ -109,8 +115,7 @@ def _sheet(book: Workbook, reader: FilesReader, where: Where) -> int:
 
 
 def _only_filled(book: Workbook, where: Where) -> int:
-    shown = [i for i, (_, hidden) in enumerate(book.sheets) if not hidden]
-    filled = [i for i in shown if book.has_rows(i)]
+    filled = _filled(book)
     if len(filled) == 1:
         return filled[0]
     names = [book.sheets[i][0] for i in filled]
@@ -131,6 +136,10 @@ def _only_filled(book: Workbook, where: Where) -> int:
             zh="可能是导出失败；隐藏的工作表只有用 sheet 指明时才读取",
         ),
     )
+
+
+def _filled(book: Workbook) -> list[int]:
+    return [i for i, (_, hidden) in enumerate(book.sheets) if not hidden and book.has_rows(i)]
 
 
 def _sheets_there(names: list[str]) -> Text:

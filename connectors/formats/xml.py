@@ -8,18 +8,22 @@ taken: what stands behind the break is not known.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO
 
 from connectors.formats.jsontext import dumps
 from connectors.formats.raw_table import RawTable, Reject, printable
-from connectors.formats.xml_parser import XmlError
+from connectors.formats.xml_parser import XmlError, feed, local, strict_parser
 from connectors.formats.xml_records import XmlRecord, XmlShape, iter_records
 from connectors.formats.xml_text import utf8_chunks
 from connectors.landing import Landed
 from connectors.reader_base import Rows
 from schemas.errors import DataError, Where
 from schemas.text import Text
+
+_LOOKED_AT_DEPTH = 6
+_LOOKED_AT_PATHS = 10_000
 
 
 def load_xml(table: RawTable, landed: Landed, index: int, reader: Rows) -> None:
@@ -41,6 +45,27 @@ def xml_records(handle: IO[bytes], reader: Rows) -> Iterator[XmlRecord]:
     """The records of a document as its source sent it. Raises :class:`XmlError`."""
     shape = XmlShape.of(reader.records, reader.namespaces, reader.lists, reader.max_record_bytes)
     return iter_records(utf8_chunks(handle, reader.encoding), shape)
+
+
+def record_path(handle: IO[bytes]) -> str:
+    """Where the records of a document seem to be: the first elements of one name that repeat
+    side by side, the uppermost of them; else the root's children. Raises :class:`XmlError`."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    path: list[str] = []
+    parser = strict_parser()
+
+    def start(name: str, _attributes: dict[str, str]) -> None:
+        path.append(local(name))
+        if 1 < len(path) <= _LOOKED_AT_DEPTH:
+            counts[tuple(path)] += 1
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _name: path.pop()
+    for _ in feed(parser, utf8_chunks(handle, "utf-8")):
+        if len(counts) > _LOOKED_AT_PATHS:
+            break
+    repeated = [found for found, times in counts.items() if times > 1]
+    return "/".join(min(repeated or counts, key=lambda found: len(found), default=()))
 
 
 def data_error(error: XmlError, where: Where) -> DataError:

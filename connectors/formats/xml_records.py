@@ -54,13 +54,15 @@ class XmlShape:
 
 @dataclass(frozen=True, slots=True)
 class XmlRecord:
-    """``values`` by column, None for ``xsi:nil``. ``rule_id`` is set if it can't be read."""
+    """``values`` by column, None for ``xsi:nil``. ``rule_id`` is set if it can't be read;
+    ``repeated`` is then the element that comes more than once and is not in ``lists``."""
 
     row: int
     values: dict[str, str | None]
     rule_id: str | None = None
     detail: str = ""
     raw_text: str = ""
+    repeated: str | None = None
 
 
 @dataclass(slots=True)
@@ -199,7 +201,8 @@ class _Reader:
             _flatten(node, "", values, self.shape.lists)
         except _RepeatedError as repeated:
             detail = f"<{repeated.path}> comes {repeated.times} times; name it in `lists`"
-            return XmlRecord(self._row, {}, "read:xml", detail, _all_text(node)[:_SHOWN])
+            shown = _all_text(node)[:_SHOWN]
+            return XmlRecord(self._row, {}, "read:xml", detail, shown, repeated.path)
         if any(BAD in (value or "") for value in values.values()):
             shown = dumps(values).replace(BAD, "\ufffd")
             return XmlRecord(

@@ -9,7 +9,7 @@ import pytest
 from cli_world import COUNTY, Hefu
 
 from connectors.config import load_source
-from hefu.draft import read_header
+from hefu.headers import read_header
 from hefu.node import Node
 from schemas.contract import load_contract, record_types
 from schemas.errors import ConfigError
