@@ -55,7 +55,7 @@ def body_of(
 
 
 def _unpacked(response: requests.Response) -> Iterator[bytes]:
-    raw = response.raw.stream(_CHUNK, decode_content=False)
+    raw = _as_it_comes(response)
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         yield from raw
@@ -63,6 +63,12 @@ def _unpacked(response: requests.Response) -> Iterator[bytes]:
         yield from _inflated(response.url, raw, encoding)
     else:
         raise unknown_compression(response.url)
+
+
+def _as_it_comes(response: requests.Response) -> Iterator[bytes]:
+    # read1: a read that waits for a full chunk would not notice how long a drip takes
+    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
 
 
 def _inflated(url: str, raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:

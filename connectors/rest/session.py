@@ -149,10 +149,8 @@ class Session:
                 renewed = True
                 self._renewable.forget()
             except AgainError as again:
-                try:
-                    retry = retry.increment(
-                        ask.method, public(ask.url), error=ProtocolError("again")
-                    )
+                try:  # "GET": a POST here only asks, so it may be repeated as well
+                    retry = retry.increment("GET", public(ask.url), error=ProtocolError("again"))
                 except MaxRetryError:
                     raise again.final from None
                 self.pace.sleep(self._wait(retry, again.retry_after))

@@ -21,8 +21,14 @@ def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> Iterato
     count = iter(range(1_000_000))
 
     def talk(connection: socket.socket) -> None:
-        spoken = context.wrap_socket(connection, server_side=True) if context else connection
+        spoken = connection
+        if context is not None:
+            spoken = context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
         try:
+            if isinstance(spoken, ssl.SSLSocket):
+                _shake_hands(spoken)
             if request := _request(spoken):
                 answer(spoken, request, next(count))
         finally:
@@ -30,6 +36,17 @@ def raw_server(answer: Answer, context: ssl.SSLContext | None = None) -> Iterato
 
     with _listening(talk) as port:
         yield port
+
+
+def _shake_hands(connection: ssl.SSLSocket) -> None:
+    try:
+        connection.do_handshake()
+    except ssl.SSLError:
+        # What is still unread would turn the close into a reset, and the client would never
+        # read why.
+        while socket.socket.recv(connection, 65536):
+            pass
+        raise
 
 
 @contextmanager
