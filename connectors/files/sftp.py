@@ -1,6 +1,7 @@
 """A folder of an SFTP server.
 
-paramiko is spoken to directly. fsspec's SFTP would take any server's key by itself (ADR 0017).
+paramiko is spoken to directly. fsspec's SFTP takes any unknown server's key unless it is told
+otherwise (ADR 0017).
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +19,7 @@ from connectors.delivery import Secrets
 from connectors.files.place import LostError
 from connectors.files.place_settings import SftpPlace, fingerprint, pinned_key
 from connectors.files.sftp_client import Client
-from schemas.errors import ConfigError, HefuError, RefusedError, Where
+from schemas.errors import ConfigError, HefuError, RefusedError, RetryableError, Where
 from schemas.text import Text
 
 _LOG = "hefu.sftp"
@@ -47,18 +50,23 @@ def log_in(settings: SftpPlace, secrets: Secrets) -> Session:
     where = Where(f"sftp://{host}:{settings.port}")
     key = _private_key(settings, secrets)
     password = secrets(settings.password) if settings.password else None
-    transport = _connect(host, settings, where)
+    seconds = settings.timeout_seconds
+    transport = None
     try:
-        shown = _checked_key(transport, settings, where)
-        _authenticate(transport, user, key, password, where)
-        client = Client.from_transport(transport)
-        client.get_channel().settimeout(settings.timeout_seconds)
-    except HefuError:
-        transport.close()
+        transport = _connect(host, settings)
+        with _hanging_up(transport, seconds):
+            transport.start_client()
+            shown = _checked_key(transport, settings, where)
+        with _hanging_up(transport, seconds):
+            _authenticate(transport, user, key, password, where)
+        with _hanging_up(transport, seconds):
+            client = _open_client(transport, seconds)
+    except BaseException as error:
+        if transport is not None:
+            transport.close()
+        if isinstance(error, paramiko.SSHException | OSError | EOFError):
+            raise failure(error, where, seconds) from error
         raise
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        transport.close()
-        raise failure(error, where, settings.timeout_seconds) from error
     reached = (
         Text(
             en=f"the server's key is the pinned one: {shown}",
@@ -83,7 +91,7 @@ def failure(error: BaseException, where: Where, timeout_seconds: float) -> HefuE
                 zh="请其运维方升级服务器，或启用 ssh-ed25519、rsa-sha2 密钥",
             ),
         )
-    if isinstance(error, TimeoutError) or "timeout" in str(error).lower():
+    if isinstance(error, TimeoutError):
         return LostError(
             Text(
                 en=f"the server is silent for more than {timeout_seconds:g} seconds",
@@ -108,28 +116,42 @@ def failure(error: BaseException, where: Where, timeout_seconds: float) -> HefuE
     )
 
 
-def _connect(host: str, settings: SftpPlace, where: Where) -> Any:
+def _connect(host: str, settings: SftpPlace) -> Any:
     seconds = settings.timeout_seconds
-    try:
-        connection = socket.create_connection((host, settings.port), seconds)
-    except OSError as error:
-        raise failure(error, where, seconds) from error
+    connection = socket.create_connection((host, settings.port), seconds)
     # The one that asks for the service of logging in once: a second try is an error to some.
     transport = paramiko.ServiceRequestingTransport(connection)
     # What goes wrong is raised here; its thread would tell it once more, with a traceback.
     logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
     transport.set_log_channel(_LOG)
     transport.daemon = True
-    transport.banner_timeout = transport.handshake_timeout = seconds
-    transport.auth_timeout = transport.channel_timeout = seconds
+    # Longer than ours, which hangs up first and so can say what it was.
+    transport.banner_timeout = transport.handshake_timeout = 2 * seconds
+    transport.auth_timeout = transport.channel_timeout = 2 * seconds
     _prefer(transport, pinned_key(settings.host_key)[0])
-    try:
-        transport.start_client(timeout=seconds)
-        transport.get_remote_server_key()
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        transport.close()
-        raise failure(error, where, seconds) from error
     return transport
+
+
+@contextmanager
+def _hanging_up(transport: Any, seconds: float) -> Iterator[None]:
+    """Hang up if what is inside takes longer, since paramiko waits without end in places and
+    tells a silent server in many ways. Raises :class:`TimeoutError` then."""
+    hung_up = threading.Event()
+
+    def hang_up() -> None:
+        hung_up.set()
+        transport.close()
+
+    watch = threading.Timer(seconds, hang_up)
+    watch.start()
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError, RetryableError) as error:
+        if hung_up.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        watch.cancel()
 
 
 def _prefer(transport: Any, key_type: str | None) -> None:
@@ -176,11 +198,29 @@ def _authenticate(transport: Any, user: str, key: Any, password: str | None, whe
         if password is not None and not transport.auth_password(user, password):
             return
     except paramiko.AuthenticationException as error:
-        told = str(error).lower()
-        if "timeout" in told or "eof" in told:
-            raise failure(error, where, transport.auth_timeout) from error
+        if "EOF" in str(error):
+            raise _hung_up(where) from error
         raise _login_refused(user, where) from error
     raise _login_refused(user, where)
+
+
+def _hung_up(where: Where) -> RetryableError:
+    """Not tried again at once: some servers say no in this way, and count."""
+    return RetryableError(
+        Text(en="the server hung up during the login", zh="登录过程中服务器断开连接"),
+        where=where,
+        hint=Text(
+            en="it is tried again in the next run; if it persists, check user and password",
+            zh="下次运行会重试；如持续出现，请检查用户和密码",
+        ),
+    )
+
+
+def _open_client(transport: Any, seconds: float) -> Client:
+    channel = transport.open_session()
+    channel.settimeout(seconds)
+    channel.invoke_subsystem("sftp")
+    return Client(channel)
 
 
 def _login_refused(user: str, where: Where) -> RefusedError:

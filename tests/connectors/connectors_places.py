@@ -147,7 +147,7 @@ class SftpWorld:
         settings = (
             f'[reader.place]\nkind = "sftp"\nhost = "127.0.0.1"\nport = {self.server.port}\n'
             f'user = "{USER}"\nhost_key = "{host_key or self.server.host_key}"\n'
-            f"backoff_seconds = 1\nretries = 2\n{keys}\n"
+            f"backoff_seconds = 1\n{'' if 'retries' in keys else 'retries = 2'}\n{keys}\n"
         )
         (self.server.folder / "drop").mkdir(exist_ok=True)
         return PlaceSource(self.make(_reader("/drop", more, settings, tables)))

@@ -168,6 +168,21 @@ def test_a_copy_waits_for_all_its_parts(world):
     assert names(second) == ["all_20260502_1.csv", "all_20260502_2.csv"]
 
 
+def test_parts_that_are_moved_away_say_nothing(world):
+    source = world.source('pattern = "*.csv"', BY_DATE)
+    for part in ("1", "2"):
+        world.put(f"all_20260502_{part}.csv", part.encode())
+    first = source.pull({})
+    world.remove("all_20260502_1.csv")
+    rest = source.pull(first.cursor)
+    assert (names(rest), rest.complete, rest.cursor) == ([], False, first.cursor)
+    # Under another day's name the same part is another copy, without the rows of the first.
+    world.remove("all_20260502_2.csv")
+    world.put("all_20260503_2.csv", b"2")
+    second = source.pull(rest.cursor)
+    assert (names(second), second.complete) == (["all_20260503_2.csv"], True)
+
+
 def test_the_copy_that_is_written_over_itself(world):
     source = world.source(tables=SNAPSHOT)
     world.put("all.csv", DATA, changed=1_700_000_000)

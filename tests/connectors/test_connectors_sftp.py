@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 import pytest
 from connectors_places import DATA, SftpWorld, names
 from cryptography.hazmat.primitives import serialization
+from servers.cable import cable_to
 from servers.sftp import PASSWORD, USER
 
 from connectors.pull import look, probe
 from schemas.errors import ConfigError, RefusedError, RetryableError
 
+PASSWORD_ONLY = 'password = "env:PASSWORD"'
 OTHER_KEY = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -68,6 +70,15 @@ def test_a_wrong_password(world):
         source.pull({})
     assert source.inner.waits == []
     assert "wrong" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_server_that_hangs_up_at_the_login_is_not_asked_again_at_once(world):
+    """It may be its way to say no, and five wrong passwords lock an account."""
+    world.server.faults.hang_up_at_login = True
+    source = world.source()
+    with pytest.raises(RetryableError, match="hung up during the login"):
+        source.pull({})
+    assert (source.inner.waits, len(world.server.connections)) == ([], 1)
 
 
 KEY_ONLY = 'private_key = "env:KEY"'
@@ -150,6 +161,17 @@ def test_a_silent_server(world):
     world.server.faults.hang_at = 0
     with pytest.raises(RetryableError, match=r"silent for more than 0\.5 seconds"):
         source.pull({})
+
+
+@pytest.mark.parametrize("bytes_from_server", [0, 30, 1200, 1800, 1900, 2000, 2200, 2400])
+def test_a_server_that_falls_silent_at_any_step(world, bytes_from_server):
+    world.put("a.csv", DATA)
+    with cable_to(world.server.port) as cable:
+        cable.silent_at = bytes_from_server
+        world.server.port = cable.port
+        source = world.source(place=f"{PASSWORD_ONLY}\ntimeout_seconds = 0.4\nretries = 0")
+        with pytest.raises(RetryableError, match=r"silent for more than 0\.4 seconds"):
+            source.pull({})
 
 
 def test_nobody_there(world):

@@ -29,7 +29,7 @@ class Faults:
     """No answer is longer than this."""
     no_permission: set[str] = field(default_factory=set)
     """Names of files and folders that the account may not open."""
-    refuse_logins: bool = False
+    hang_up_at_login: bool = False
     close_at_once: int = 0
     """So many connections are closed before anything is said."""
     on_read: Callable[[str, int], None] | None = None
@@ -79,6 +79,8 @@ class _Gate(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
+        if self._server.faults.hang_up_at_login:
+            self._server.connections[-1].abort()
         return self._let_in(username == USER and password == PASSWORD)
 
     def public_key_auth_supported(self) -> bool:
@@ -88,7 +90,7 @@ class _Gate(asyncssh.SSHServer):
         return self._let_in(username == USER and key == self._key.convert_to_public())
 
     def _let_in(self, right: bool) -> bool:
-        if not right or self._server.faults.refuse_logins:
+        if not right:
             return False
         self._server.logins += 1
         return True
