@@ -118,7 +118,8 @@ def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> RefusedError:
 
 
 def _tls(url: str, error: ssl.SSLError) -> RefusedError:
-    name = (error.reason or "").upper()
+    reason = getattr(error, "reason", None) or "TLS"  # Python sets it when OpenSSL told one
+    name = reason.upper()
     if "CERTIFICATE_REQUIRED" in name or "HANDSHAKE_FAILURE" in name or "UNKNOWN_CA" in name:
         return RefusedError(
             Text(
@@ -134,8 +135,8 @@ def _tls(url: str, error: ssl.SSLError) -> RefusedError:
         )
     return RefusedError(
         Text(
-            en=f"no secure connection comes about ({error.reason or 'TLS'})",
-            zh=f"无法建立安全连接（{error.reason or 'TLS'}）",
+            en=f"no secure connection comes about ({reason})",
+            zh=f"无法建立安全连接（{reason}）",
         ),
         where=Where(public(url)),
         hint=Text(
