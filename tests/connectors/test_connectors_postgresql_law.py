@@ -16,14 +16,10 @@ from servers.postgresql import Postgresql, postgresql, run
 __all__ = ["postgresql"]
 
 # A write beside an open transaction and a pull between: what is easily lost comes often.
-STEPS = st.lists(
-    st.sampled_from(
-        "write 1|write 1|write 2|delete 1|begin|begin|commit|roll back"
-        "|pull|pull|pull|break off|full".split("|")
-    ),
-    min_size=6,
-    max_size=14,
-)
+WRITES = ["write 1", "write 1", "write 2", "delete 1"]
+LATE = ["begin", "begin", "commit", "roll back"]
+PULLS = ["pull", "pull", "pull", "break off", "full"]
+STEPS = st.lists(st.sampled_from([*WRITES, *LATE, *PULLS]), min_size=6, max_size=14)
 
 
 @dataclass
