@@ -12,8 +12,6 @@ from connectors.files.place import Seen
 from schemas.errors import RefusedError, Where
 from schemas.text import Text
 
-_UNSETTLED_SECONDS = 120
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -58,14 +56,15 @@ def is_known(entry: Mapping[str, Any] | None, seen: Seen) -> bool:
     return all(entry.get(mark, value) == value for mark, value in seen.marks.items())
 
 
-def entry_of(seen: Seen, digest: str, now: datetime, *, coarse_times: bool) -> dict[str, Any]:
+def entry_of(seen: Seen, digest: str, now: datetime, unsettled_seconds: float) -> dict[str, Any]:
     """What the cursor keeps of a file that was read.
 
-    Not ``settled``: it changed so shortly before it was read that it may have changed again
-    within the same second; it is read once more in the next run.
+    Not ``settled``: it changed within ``unsettled_seconds`` of the pull, so that it may have
+    changed again and look the same; it is read once more in the next run.
     """
     entry: dict[str, Any] = {"sha256": digest, **seen.marks}
-    if coarse_times and abs(now.timestamp() - seen.mtime_ns / 1e9) < _UNSETTLED_SECONDS:
+    changed_ns = max(seen.mtime_ns, seen.identity.get("ctime_ns", 0))
+    if abs(now.timestamp() - changed_ns / 1e9) < unsettled_seconds:
         entry["settled"] = False
     return entry
 

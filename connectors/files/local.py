@@ -30,7 +30,7 @@ from schemas.text import Text
 class LocalFolder:
     """A :class:`connectors.files.place.Place` below ``root``."""
 
-    coarse_times = False
+    unsettled_seconds = 2.0  # a file system's clock ticks in milliseconds, on FAT in seconds
     lists_folders = False
 
     def __init__(self, root: Path) -> None:

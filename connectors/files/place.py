@@ -46,8 +46,8 @@ class Place(Protocol):
     """Where files are dropped. Errors are :class:`schemas.errors.OutsideError` and
     :class:`schemas.errors.ConfigError`; after a :class:`LostError` every call connects anew."""
 
-    coarse_times: bool
-    """Times have whole seconds and nothing else tells a rewritten file from the one before."""
+    unsettled_seconds: float
+    """A file read so shortly after its last change may change once more and look the same."""
 
     lists_folders: bool
     """Among what is listed as empty files may be folders, which can't be looked at."""

@@ -150,8 +150,8 @@ class _Pulling:
         return self._drop.land(self._source.stream_id, seen, self._landing, self._request.now)
 
     def _entry(self, seen: Seen, landed: Landed) -> dict[str, Any]:
-        coarse = self._drop.place.coarse_times
-        return entry_of(seen, landed.digest, self._request.now, coarse_times=coarse)
+        unsettled = self._drop.place.unsettled_seconds
+        return entry_of(seen, landed.digest, self._request.now, unsettled)
 
 
 def _in_window(name: str, pattern: str | None, request: PullRequest) -> bool:

@@ -35,7 +35,7 @@ _ENDLESS = timedelta(days=7)
 class Bucket:
     """A :class:`connectors.files.place.Place`: the objects below ``prefix``."""
 
-    coarse_times = False  # the ETag tells one object from the next
+    unsettled_seconds = 0.0  # the ETag tells one object from the next
     lists_folders = True  # as some tools make them: empty objects whose key ends with a slash
 
     def __init__(

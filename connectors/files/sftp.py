@@ -41,7 +41,7 @@ T = TypeVar("T")
 class SftpFolder:
     """A :class:`connectors.files.place.Place` below ``path`` of a server."""
 
-    coarse_times = True
+    unsettled_seconds = 120.0  # times have whole seconds, of the server's own clock
     lists_folders = False
 
     def __init__(self, settings: SftpPlace, path: str, secrets: Secrets) -> None:

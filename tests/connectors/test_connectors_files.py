@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -283,6 +283,17 @@ def test_another_file_of_the_same_size_and_time_is_read(source):
     replace(path, b"a,b\n1,9\n", path.stat())
     second = source.pull(first.cursor)
     assert [o.path.read_bytes() for o in second.objects] == [b"a,b\n1,9\n"]
+
+
+def test_a_file_read_as_it_was_written_is_looked_at_once_more(source):
+    """A file system's clock ticks in milliseconds: two changes may bear the same time."""
+    path = source.put("a.csv", DATA)
+    changed = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+    first = source.pull({}, now=changed + timedelta(seconds=1))
+    assert first.cursor["a.csv"]["settled"] is False
+    second = source.pull(first.cursor, now=changed + timedelta(seconds=9))
+    assert names(second) == []
+    assert "settled" not in second.cursor["a.csv"]
 
 
 def test_cursors_of_older_nodes_stay_valid(source):
