@@ -25,6 +25,7 @@ class Records:
     def __init__(self, header: Header, merges: list[Merge], reader: FilesReader) -> None:
         self._header, self._merges, self._reader = header, merges, reader
         self._columns = tuple(header.columns)
+        self._last = max(self._columns, default=0)
         self._next_merge = 0
         self._open: list[tuple[Merge, Cell]] = []
 
@@ -32,30 +33,30 @@ class Records:
         """Records and rejects in the order of the sheet, without header, titles and footer."""
         held: deque[Row] = deque()
         for row in rows:
-            filled = {c: v for c, v in row.cells.items() if _says(v)}
-            if not filled or row.number <= self._header.last:
+            if row.number <= self._header.last or not any(map(_says, row.cells.values())):
                 continue
             # A footer is at the end: what looks like one waits for a row that does not.
-            if self._is_footer(filled) and len(held) < _MAX_HELD:
+            if self._reader.footer and self._is_footer(row) and len(held) < _MAX_HELD:
                 held.append(row)
                 continue
             while held:
                 yield self._record(held.popleft())
             yield self._record(row)
 
-    def _is_footer(self, filled: dict[int, Cell]) -> bool:
-        if not self._reader.footer:
-            return False
-        first = filled[min(filled)]
+    def _is_footer(self, row: Row) -> bool:
+        first = row.cells[min(c for c, v in row.cells.items() if _says(v))]
         return isinstance(first, str) and first.strip().startswith(self._reader.footer)
 
     def _record(self, row: Row) -> Record | Reject:
-        cells = dict(row.cells)
-        covered = self._cover(row.number, cells)
-        wider = [c for c, v in cells.items() if c not in self._header.columns and _says(v)]
-        if wider:
-            why = f"cell {_cell(row, min(wider))} is right of the header's last column"
-            return self._reject(row, "read:columns", why)
+        cells, covered = row.cells, None
+        if self._merges:  # also for a row that is refused: it may hold what covers the next
+            cells = dict(cells)
+            covered = self._cover(row.number, cells)
+        if max(row.cells) > self._last:
+            wider = [c for c, v in row.cells.items() if c > self._last and _says(v)]
+            if wider:
+                why = f"cell {_cell(row, min(wider))} is right of the header's last column"
+                return self._reject(row, "read:columns", why)
         if covered is not None:
             merge, column = covered
             place = f"{column_name(merge.left)}{merge.top}:{column_name(merge.right)}{merge.bottom}"

@@ -30,6 +30,7 @@ from schemas.text import Text
 
 MAX_MERGES = 200_000
 _MAX_KEPT = 50_000
+_DIGITS = "0123456789"
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 _NO_RESULT = Bad("read:cell", "holds a formula without its result: save it once in Excel or WPS")
@@ -202,22 +203,26 @@ class _TextReader:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._parts: list[str] = []
+        self._si = self._t = self._ph = ""
         self._inside = self._phonetic = False
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        here = local(name)
-        if here == "si":
+        if name == self._t:
+            self._inside = not self._phonetic
+        elif name == self._si:
             self._parts = []
-        elif here == "rPh":
+        elif name == self._ph:
             self._phonetic = True
-        self._inside = here == "t" and not self._phonetic
+        elif not self._si:
+            space = name.removesuffix("sst")
+            self._si, self._t, self._ph = (space + tag for tag in ("si", "t", "rPh"))
 
     def end(self, name: str) -> None:
-        here = local(name)
-        self._inside = False
-        if here == "si":
+        if name == self._t:
+            self._inside = False
+        elif name == self._si:
             self.texts.append(unescaped("".join(self._parts)))
-        elif here == "rPh":
+        elif name == self._ph:
             self._phonetic = False
 
     def data(self, text: str) -> None:
@@ -241,6 +246,7 @@ class _SheetReader:
         self._since_1904, self._max_row = since_1904, max_row
         self._c = self._v = self._row = self._t = self._f = self._is = self._ph = ""
         self._known: dict[tuple[str, str | None], Cell] = {}
+        self._letters: dict[str, int] = {}
         self._number = self._column = self._size = 0
         self._cells: dict[int, Cell] = {}
         self._attributes: Mapping[str, str] = {}
@@ -297,11 +303,19 @@ class _SheetReader:
         self._has_value = self._has_formula = False
         given = attributes.get("r")
         if given is None:
-            self._column += 1
+            column = self._column + 1
         else:
-            self._column = column_number(given.rstrip("0123456789"))
-        if not 0 < self._column <= MAX_COLUMNS or self._column in self._cells:
+            letters = given.rstrip(_DIGITS)
+            column = self._letters.get(letters) or self._column_of(letters)
+        if not 0 < column <= MAX_COLUMNS or column in self._cells:
             raise self._book.broken_rows(self._number)
+        self._column = column
+
+    def _column_of(self, letters: str) -> int:
+        column = column_number(letters)
+        if 0 < column <= MAX_COLUMNS:
+            self._letters[letters] = column
+        return column
 
     def _end_cell(self) -> None:
         cell = self._cell(self._attributes.get("t", "n"), "".join(self._parts))

@@ -326,6 +326,14 @@ def test_what_a_merged_cell_says_of_the_rows_below_is_for_a_person_to_say(files,
     assert not found.rejects
 
 
+def test_a_refused_row_covers_the_next_as_any_other(files):
+    def fill(book, sheet):
+        table([HEAD, ["A1", None, 1, "lost?"], ["A2", None, 2]])(book, sheet)
+        sheet.merge_range("B2:B3", "甘Z00001")
+
+    assert read(files, xlsx(fill)).rules == ["read:columns", "read:merged"]
+
+
 # ---- laws ------------------------------------------------------------------------------------
 
 # What a cell can hold: no surrogate, and no text that looks like an escape that is none.
