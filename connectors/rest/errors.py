@@ -327,6 +327,59 @@ def endless(url: str, reason_en: str, reason_zh: str) -> RefusedError:
     )
 
 
+_UNSTABLE = Text(
+    en="nothing was taken, it is tried again; if it stays, ask for a list in a stable "
+    "order, for larger pages, or pull when the system is quiet",
+    zh="未采用任何内容，系统会重试；如持续出现，请要求对方按固定顺序返回列表、"
+    "加大每页行数，或改在业务空闲时拉取",
+)
+
+
+def moved(url: str, page: int) -> RetryableError:
+    return RetryableError(
+        Text(
+            en=f"the list changes while it is read: page {page} does not go on "
+            "where the page before ended",
+            zh=f"列表在拉取期间不断变化：第 {page} 页未能与上一页衔接",
+        ),
+        where=Where(public(url)),
+        hint=_UNSTABLE,
+    )
+
+
+def fewer(url: str, before: int, now: int) -> RetryableError:
+    return RetryableError(
+        Text(
+            en=f"the list changes while it is read: it had {before} records, then {now}",
+            zh=f"列表在拉取期间不断变化：先为 {before} 条，后为 {now} 条",
+        ),
+        where=Where(public(url)),
+        hint=_UNSTABLE,
+    )
+
+
+def unsteady(url: str) -> RetryableError:
+    return RetryableError(
+        Text(
+            en="the list changes while it is read: no two readings agree",
+            zh="列表在拉取期间不断变化：没有两次读取结果一致",
+        ),
+        where=Where(public(url)),
+        hint=_UNSTABLE,
+    )
+
+
+def too_few(url: str, announced: int, got: int) -> RetryableError:
+    return RetryableError(
+        Text(
+            en=f"the source announced {announced} records and gave {got}",
+            zh=f"来源声明共 {announced} 条，实际给出 {got} 条",
+        ),
+        where=Where(public(url)),
+        hint=_UNSTABLE,
+    )
+
+
 def failed_inside(where: Where, path: str, value: str | None) -> RefusedError:
     """``value`` None: the answer has nothing at ``path``."""
     shown = path if value is None else f"{path} = {value[:40]}"

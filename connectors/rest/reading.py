@@ -21,14 +21,13 @@ from datetime import datetime, timedelta
 
 from connectors.formats.jsontext import at_path
 from connectors.landing import Landed
-from connectors.rest.errors import elsewhere, endless, public
+from connectors.rest.errors import elsewhere, endless, fewer, moved, too_few, unsteady
 from connectors.rest.page_settings import ManyPages, NoPages, NumberedPages, OffsetPages
 from connectors.rest.pages import Answer, PageSource
 from connectors.rest.paging import Got, Page, announced, first_page, next_page, overlapping
 from connectors.rest.rows import Digests, digest_of, key_of
 from connectors.rest.session import same_origin
-from schemas.errors import OutsideError, RetryableError, Where
-from schemas.text import Text
+from schemas.errors import OutsideError
 
 IsNewer = Callable[[object, datetime], bool]
 """Whether a record was changed after a moment, by its cursor field; False if it can't be told."""
@@ -133,7 +132,9 @@ class ListReader:
                 continue
             at_rest = before is not None and list(before.pages) == list(one.pages)
             if one.short:
-                problem = _ChangedError(self._too_few(one))
+                problem = _ChangedError(
+                    too_few(self.source.question.url, one.total or 0, one.distinct)
+                )
                 if at_rest and one.so_far < (one.total or 0):
                     break  # it is not the reading
                 if not at_rest:
@@ -144,7 +145,7 @@ class ListReader:
                 return self._reading(one, None, proven=self._is_proof(pages, one) or at_rest)
             if before is not None and self._confirms(before, one):
                 return self._reading(one, before, proven=True)
-            before, problem = one, _ChangedError(self._unsteady())
+            before, problem = one, _ChangedError(unsteady(self.source.question.url))
         assert problem is not None  # noqa: S101 - a pass that tells of none has returned
         raise problem.told from None
 
@@ -239,7 +240,7 @@ class ListReader:
         total = announced(self.source.reader.pagination, answer.document)
         if total is not None:
             if total < one.told and isinstance(self._pages, NumberedPages):
-                raise _ChangedError(self._fewer(one.told, total))
+                raise _ChangedError(fewer(self.source.question.url, one.told, total))
             one.told, one.total = total, max(total, one.total or 0)
         one.rows += len(contents)
         one.so_far += len(contents) - known
@@ -278,7 +279,7 @@ class ListReader:
         # and gives the first or the last one instead, and will do so again.
         if one.pages[digest] in (1, page.number - 1):
             raise _ChangedError(told, page.number)
-        raise _ChangedError(self._moved(page))
+        raise _ChangedError(moved(self.source.question.url, page.number))
 
     def _overlap(self, one: _Pass, page: Page, keys: list[int]) -> int:
         """How many rows of this page the page before held."""
@@ -286,47 +287,10 @@ class ListReader:
             return 0
         found = overlapping(one.last, keys)
         if found is None or (self.exact and found[1]):
-            raise _ChangedError(self._moved(page))
+            raise _ChangedError(moved(self.source.question.url, page.number))
         one.pages[digest_of([*keys, page.number])] = page.number
         one.shifted += found[1]
         return found[0]
-
-    def _moved(self, page: Page) -> RetryableError:
-        return self._told(
-            f"the list changes while it is read: page {page.number} does not go on "
-            "where the page before ended",
-            f"列表在拉取期间不断变化：第 {page.number} 页未能与上一页衔接",
-        )
-
-    def _fewer(self, before: int, now: int) -> RetryableError:
-        return self._told(
-            f"the list changes while it is read: it had {before} records, then {now}",
-            f"列表在拉取期间不断变化：先为 {before} 条，后为 {now} 条",
-        )
-
-    def _unsteady(self) -> RetryableError:
-        return self._told(
-            "the list changes while it is read: no two readings agree",
-            "列表在拉取期间不断变化：没有两次读取结果一致",
-        )
-
-    def _too_few(self, one: _Pass) -> RetryableError:
-        return self._told(
-            f"the source announced {one.total} records and gave {one.distinct}",
-            f"来源声明共 {one.total} 条，实际给出 {one.distinct} 条",
-        )
-
-    def _told(self, en: str, zh: str) -> RetryableError:
-        return RetryableError(
-            Text(en=en, zh=zh),
-            where=Where(public(self.source.question.url)),
-            hint=Text(
-                en="nothing was taken, it is tried again; if it stays, ask for a list in a stable "
-                "order, for larger pages, or pull when the system is quiet",
-                zh="未采用任何内容，系统会重试；如持续出现，请要求对方按固定顺序返回列表、"
-                "加大每页行数，或改在业务空闲时拉取",
-            ),
-        )
 
 
 def _expected(one: _Pass) -> int | None:

@@ -152,7 +152,7 @@ FAILURES: tuple[Failure, ...] = (
     ("endless", RefusedError, "the list never ends"),
     ("truncated", RetryableError, "the JSON is cut off"),
     ("broken_off", RetryableError, "the answer broke off"),
-    ("html", RefusedError, "this is HTML or XML, not JSON"),
+    ("html", RefusedError, "the server answers an HTML page, not the list"),
 )
 
 
