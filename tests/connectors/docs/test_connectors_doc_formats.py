@@ -65,11 +65,11 @@ MADE: dict[str, tuple[str, Callable[[Page], bytes]]] = {
 FOUND = {
     "csv": [
         ("示罚〔2026〕000001号", date(2026, 10, 15), Decimal("1500.00"), "皖P00001"),
-        ("示罚〔2026〕000002号", date(2026, 10, 16), Decimal("200.00"), None),
+        ("示罚〔2026〕000002号", date(2026, 10, 16), None, "浙E00002"),
     ],
     "json": [
         ("示罚〔2026〕000011号", date(2026, 10, 19), Decimal("1500.00"), "皖P00011"),
-        ("示罚〔2026〕000012号", date(2026, 10, 20), Decimal("200.00"), None),
+        ("示罚〔2026〕000012号", date(2026, 10, 20), None, "浙E00012"),
     ],
     "parquet": [
         ("示罚〔2026〕000021号", date(2026, 10, 19), Decimal("1500.00"), "皖P00021"),
@@ -101,6 +101,7 @@ def test_the_example_of_the_page(
     (drop / name).parent.mkdir(parents=True)
     (drop / name).write_bytes(make(shown))
     run = sync(node)
+    assert not run.reasons
     assert (run.received, run.accepted, run.drift.unused) == (2, 2, ())
     assert records(node, FIELDS) == FOUND[kind]
     again = sync(node, NOW + timedelta(days=1))
