@@ -78,9 +78,10 @@ def look_database(
         others = session.tables()
         settled = session.settled
         address = session.address
+    same = _same_table(others, name)
     seen = StreamSeen(
         name,
-        next((o.label for o in others if _same_table(o.name, name)), None),
+        next((o.label for o in same), None),
         int(rows) if rows is not None else None,
         tuple(c.seen for c in columns),
     )
@@ -99,7 +100,7 @@ def look_database(
                 zh="该账号看不到其他事务已打开多久：晚于 overlap 才提交的行只能靠行数核对发现",
             )
         )
-    return Look(tuple(reached), (seen, *(o for o in others if not _same_table(o.name, name))))
+    return Look(tuple(reached), (seen, *(o for o in others if o not in same)))
 
 
 def opener(reader: DatabaseReader) -> Opener:
@@ -115,8 +116,11 @@ def opener(reader: DatabaseReader) -> Opener:
     return found
 
 
-def _same_table(full: str, named: str) -> bool:
-    return full == named or full.endswith(f".{named}")
+def _same_table(others: list[StreamSeen], name: str) -> list[StreamSeen]:
+    """The one that ``name`` means, if it can be told: without a schema it may be of several."""
+    exact = [o for o in others if o.name == name]
+    near = [o for o in others if o.name.endswith(f".{name}")]
+    return exact or (near if len(near) == 1 else [])
 
 
 @dataclass(frozen=True, slots=True)
