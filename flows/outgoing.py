@@ -28,6 +28,7 @@ from lake.runs import RunRecord
 from lake.store import Lake
 from quality.gx import validate
 from quality.verdict import Verdict, verdict_json
+from schemas.codes import REMOVED
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, DataError, Where
 from schemas.identities.tokens import set_token_key
@@ -60,7 +61,8 @@ class Published:
     """What was (or, in a dry run, would be) sent. Counts are rows per record type.
 
     ``withheld``: rows that break a hard rule today although they were accepted earlier; they
-    stay until their source corrects them.
+    stay until their source corrects them. ``removed``: those of ``counts`` that say that a record
+    is gone at its source.
     """
 
     stream: str
@@ -69,6 +71,7 @@ class Published:
     status: Literal["published", "nothing_new", "dry_run"]
     counts: dict[str, int] = field(default_factory=dict)
     withheld: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)
     sequence: int | None = None
     bundle_id: str | None = None
     path: Path | None = None
@@ -141,6 +144,7 @@ def publish_to(
             "nothing_new",
             {c.contract.record_type: c.rows for c in collected},
             {c.contract.record_type: c.withheld for c in collected if c.withheld},
+            {c.contract.record_type: c.removed for c in collected if c.removed},
         )
         if not any(result.counts.values()):
             return result
@@ -212,6 +216,7 @@ class _Collected:
     table: str
     rows: int
     withheld: int
+    removed: int
     rules: tuple[Rule, ...]
 
 
@@ -246,7 +251,9 @@ def _collect(
     rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
     con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
     con.execute(f"ALTER TABLE {ident(table)} DROP COLUMN _broken")
-    return _Collected(contract, table, rows - withheld, withheld, rules)
+    of_table = f"SELECT count(*) FILTER (data_status = {literal(REMOVED)}), 0 FROM {ident(table)}"
+    removed, _ = _two(con, of_table)
+    return _Collected(contract, table, rows - withheld, withheld, removed, rules)
 
 
 def _remember_sent(

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lake.views import REMOVED, STATUS_FIELD
+from lake.views import STATUS_FIELD
 from quality.check import soft_flags
 from quality.log_fates import LOG_SEQUENCE
+from schemas.codes import REMOVED
 from schemas.contract import Contract
 from schemas.errors import AccountingError, Where
 from schemas.identity import content_hash_sql

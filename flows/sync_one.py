@@ -12,7 +12,13 @@ from lake.runs import RunRecord
 
 
 def sync_one(
-    node: str, stream_id: str, now: datetime, *, full: bool = False, anyway: bool = False
+    node: str,
+    stream_id: str,
+    now: datetime,
+    *,
+    full: bool = False,
+    anyway: bool = False,
+    accept_removals: bool = False,
 ) -> RunRecord | PostponedError:
     """Pull, normalise, check, store. Safe to repeat at any moment.
 
@@ -23,6 +29,6 @@ def sync_one(
     (source,) = here.sources([stream_id])
     request = PullRequest("cursor", None, None, None, now, full=full, anyway=anyway)
     try:
-        return ingest(here, source, request, now)
+        return ingest(here, source, request, now, accept_removals=accept_removals)
     except PostponedError as postponed:
         return postponed

@@ -29,13 +29,18 @@ SIDE_BY_SIDE = 64
     retry_condition_fn=is_retryable,
 )
 def sync_source(
-    node: str, stream_id: str, full: bool = False, anyway: bool = False
+    node: str,
+    stream_id: str,
+    full: bool = False,
+    anyway: bool = False,
+    accept_removals: bool = False,
 ) -> RunRecord | PostponedError:
     """One stream: pull, normalise, check, store. Safe to repeat at any moment.
 
     The connector has its own short retries; these are for a partner that is away for minutes.
     """
-    return sync_one(node, stream_id, datetime.now(UTC), full=full, anyway=anyway)
+    now = datetime.now(UTC)
+    return sync_one(node, stream_id, now, full=full, anyway=anyway, accept_removals=accept_removals)
 
 
 @flow(
@@ -45,7 +50,11 @@ def sync_source(
     task_runner=ThreadPoolTaskRunner(max_workers=SIDE_BY_SIDE),  # type: ignore[arg-type]
 )
 def sync_sources(
-    node: str, sources: list[str] | None = None, full: bool = False, anyway: bool = False
+    node: str,
+    sources: list[str] | None = None,
+    full: bool = False,
+    anyway: bool = False,
+    accept_removals: bool = False,
 ) -> list[Outcome]:
     """Pull, normalise, check and store all sources of a node, side by side.
 
@@ -56,9 +65,10 @@ def sync_sources(
         sources: Systems or system/stream names; all when left out.
         full: Read everything again, whatever was read before; known rows change nothing.
         anyway: Ask also in a source's quiet hours, and where it is being left alone.
+        accept_removals: What a full copy lacks is really gone, however much it is.
     """
     streams = [s.stream_id for s in load_node(node).sources(sources)]
-    asked = [(s, sync_source.submit(node, s, full, anyway)) for s in streams]
+    asked = [(s, sync_source.submit(node, s, full, anyway, accept_removals)) for s in streams]
     for _, future in asked:
         future.wait()
     return settle([outcome_of(s, future.state) for s, future in asked])

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from schemas.codes import UNMAPPED, canonical
+from schemas.codes import REMOVED, UNMAPPED, canonical
 from schemas.contract import load_contract
 from schemas.errors import AccountingError, ConfigError, Where
 from schemas.exports import ExportColumn, ExportFormat, load_export
@@ -99,7 +99,19 @@ def _check(out: Path, form: ExportFormat, wanted: Wanted) -> None:
                 where=Where(str(path)),
                 hint=Text(en="name a new file with --out", zh="请用 --out 指定新的文件名"),
             )
-    known = [row.code for row in canonical("data_status")]
+    known = [row.code for row in canonical("data_status") if row.code != REMOVED]
+    if REMOVED in wanted.statuses:
+        raise ConfigError(
+            Text(
+                en="records that are gone at their source are not exported",
+                zh="来源已删除的记录不导出",
+            ),
+            where=Where("--status"),
+            hint=Text(
+                en="they are counted among those left out",
+                zh="这些记录计入未导出的数量",
+            ),
+        )
     for status in wanted.statuses:
         if status not in known:
             raise ConfigError(
@@ -162,7 +174,8 @@ def _scope(wanted: Wanted) -> str:
     return (
         # What nobody could translate may be a penalty: it is listed, not passed over.
         f"CASE WHEN decision_type NOT IN ('penalty', {literal(UNMAPPED)}) THEN 'not_a_penalty' "
-        f"WHEN data_status NOT IN ({statuses}) THEN 'status' "
+        f"WHEN data_status NOT IN ({statuses}) THEN "
+        f"CASE WHEN data_status = {literal(REMOVED)} THEN 'removed' ELSE 'status' END "
         f"WHEN {' OR '.join(outside)} THEN 'outside_dates' END"
     )
 

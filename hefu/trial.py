@@ -111,7 +111,8 @@ def try_mapping(
 ) -> Trial:
     """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
     from connectors.raw import load_raw
-    from flows.source_rows import create_objects, origin_of, read_mapping
+    from flows.change_log import log_candidates
+    from flows.source_rows import check_order, create_objects, origin_of, read_mapping
     from quality.check import create_checked, settle
     from schemas.contract import load_contract
     from schemas.mapping import candidate_sql, parse_mapping, unused_columns
@@ -131,9 +132,13 @@ def try_mapping(
     else:
         sql = drafted = draft_mapping(contract, seen, source.stream_id)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
+    if drafted is None:
+        check_order(source.config, mapping)
     origin = origin_of(node, source, now)
     rules = node.rules(contract)
-    create_checked(con, candidate_sql(con, mapping, contract, origin), rules)
+    candidates = candidate_sql(con, mapping, contract, origin)
+    candidates = log_candidates(con, source.config, candidates, str(source.mapping_path))
+    create_checked(con, candidates, rules)
     _create_known(con)
     counts = settle(con)
     _create_broken(con)
@@ -208,7 +213,8 @@ def _create_known(con: duckdb.DuckDBPyConnection) -> None:
     """An empty lake, so that every readable row of the sample is judged as new."""
     con.execute(
         "CREATE OR REPLACE TABLE known (record_id VARCHAR, content_hash VARCHAR, "
-        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ)"
+        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ, _log_sequence VARCHAR, "
+        "removed BOOLEAN)"
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lake.extra import filled
 from lake.shape import EXTRA, LOG_SEQUENCE, VERSION_FIELD
+from schemas.codes import REMOVED
 from schemas.contract import Contract
 from schemas.sql import ident, literal
 
@@ -37,7 +38,6 @@ TECHNICAL_TYPES = {
 }
 
 STATUS_FIELD = "data_status"
-REMOVED = "removed"
 
 
 def create_views(

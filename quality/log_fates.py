@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.codes import REMOVED
 from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
@@ -140,16 +141,18 @@ def _place(con: duckdb.DuckDBPyConnection, known: str) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE log_events AS "
         f"SELECT _object, _row, record_id, {LOG_SEQUENCE} AS sequence, content_hash, "
-        "source_updated_time AS fetched_at, false AS removal, data_status = 'removed' AS removed "
+        "source_updated_time AS fetched_at, false AS removal, "
+        f"data_status = {literal(REMOVED)} AS removed "
         "FROM checked ANTI JOIN settled USING (_object, _row) "
         "UNION ALL SELECT _object, _row, record_id, sequence, NULL, fetched_at, true, true "
         "FROM removals ANTI JOIN settled USING (_object, _row)"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE log_all AS "
-        "SELECT *, NULL::TIMESTAMPTZ AS source_updated_time, NULL::TIMESTAMPTZ AS received_time, false AS stored FROM log_events "
-        f"UNION ALL BY NAME SELECT record_id, {LOG_SEQUENCE} AS sequence, content_hash, "
-        "source_updated_time, received_time, removed, false AS removal, true AS stored "
+        "SELECT *, NULL::TIMESTAMPTZ AS source_updated_time, NULL::TIMESTAMPTZ AS received_time, "
+        "false AS stored FROM log_events UNION ALL BY NAME "
+        f"SELECT record_id, {LOG_SEQUENCE} AS sequence, content_hash, source_updated_time, "
+        "received_time, removed, false AS removal, true AS stored "
         f"FROM {ident(known)} SEMI JOIN log_events USING (record_id)"
     )
     up_to = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"

@@ -170,6 +170,7 @@ def _day(moment: datetime | None) -> date | None:
 
 _WHY = {
     "not_a_penalty": ("no penalty", "不是行政处罚"),
+    "removed": ("gone at the source", "来源已删除"),
     "status": ("another data status", "数据状态不符"),
     "outside_dates": ("outside the dates", "不在所选日期内"),
     "listed": ("can't be exported", "不能导出"),

@@ -79,6 +79,7 @@ def publish(
         _say(done)
     else:
         say(tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"))
+    _say_removed(done)
     _warn(done)
     if dry_run:
         say(tr("dry run: nothing was published", "试运行：未发布任何数据"))
@@ -124,6 +125,18 @@ def by_type(counts: Mapping[str, int]) -> str:
     return ", ".join(shown) or "–"
 
 
+def _say_removed(done: Sequence[Published]) -> None:
+    for published in done:
+        if published.removed:
+            say(
+                tr(
+                    f"{published.stream}: of these, gone at the source: "
+                    f"{by_type(published.removed)}",
+                    f"{published.stream}：其中来源已删除：{by_type(published.removed)}",
+                )
+            )
+
+
 def _warn(done: Sequence[Published]) -> None:
     for published in done:
         if published.withheld:
@@ -148,6 +161,7 @@ def _as_json(published: Published) -> dict[str, Any]:
         "bundle_id": published.bundle_id,
         "counts": dict(published.counts),
         "withheld": dict(published.withheld),
+        "removed": dict(published.removed),
         "path": str(published.path) if published.path else None,
         "size": published.size,
     }

@@ -78,6 +78,14 @@ def sync(
             zh="在免打扰时段也访问；因连续失败而暂停访问的来源也访问",
         ),
     ] = False,
+    accept_removals: Annotated[
+        bool,
+        option(
+            "--accept-removals",
+            en="what the full copy of the sources named lacks is really gone, however much it is",
+            zh="确认所列来源的全量数据中缺少的记录确已删除，不论多少",
+        ),
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -90,6 +98,8 @@ def sync(
     streams = here.sources(wanted)
     if not streams:
         raise _no_sources(here.root)
+    if accept_removals and (interval is not None or wanted is None):
+        raise _not_for_all()
 
     if interval is not None:
         from hefu.commands.every import keep_syncing
@@ -100,11 +110,24 @@ def sync(
     def call() -> Sequence[Outcome]:
         from flows.sync_sources import sync_sources
 
-        return sync_sources(str(here.root), wanted, full, anyway)
+        return sync_sources(str(here.root), wanted, full, anyway, accept_removals)
 
     names = ", ".join(source.stream_id for source in streams)
     what = tr(f"syncing {names}", f"正在同步 {names}")
     finish_runs(run_flow(here, what, call, verbose=is_verbose(ctx)), as_json=as_json)
+
+
+def _not_for_all() -> ConfigError:
+    return ConfigError(
+        Text(
+            en="--accept-removals is said of sources that you name, once",
+            zh="--accept-removals 须写明来源，且只对本次运行有效",
+        ),
+        hint=Text(
+            en="look at hefu status first, then: hefu sync SYSTEM/STREAM --accept-removals",
+            zh="请先查看 hefu status，再运行 hefu sync 系统/数据流 --accept-removals",
+        ),
+    )
 
 
 def _no_sources(root: Path) -> ConfigError:

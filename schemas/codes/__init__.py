@@ -20,6 +20,8 @@ from importlib.resources import files
 from pathlib import Path
 
 CANONICAL = "canonical"
+# Of list data_status: the source no longer holds the record. It is no revocation in law.
+REMOVED = "removed"
 # What a translated code field holds where the list has no code for the source's text.
 UNMAPPED = "unmapped"
 # What the macros code() and code_on() put before a text that they can't translate; the cast
