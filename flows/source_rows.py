@@ -32,8 +32,10 @@ def read_mapping(source: Source) -> str:
             Text(en="the mapping can't be read", zh="无法读取映射文件"),
             where=Where(str(source.mapping_path)),
             hint=Text(
-                en="write one SELECT over raw into it, in UTF-8; docs/mapping.md shows how",
-                zh="请写入一条针对 raw 的 SELECT（UTF-8 编码），写法见 docs/mapping.zh-CN.md",
+                en=f"hefu draft {source.stream_id} suggests one; it is one SELECT over raw, in "
+                "UTF-8, and docs/mapping.md shows how",
+                zh=f"hefu draft {source.stream_id} 可给出建议；内容为一条针对 raw 的 SELECT（UTF-8 编码），"
+                "写法见 docs/mapping.zh-CN.md",
             ),
         ) from error
 

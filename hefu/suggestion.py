@@ -21,6 +21,7 @@ from schemas.sql import ident, literal
 if TYPE_CHECKING:
     from schemas.contract import Contract, Field
 
+_NUMBER = "source_record_id"
 _MONEY = re.compile(r"[（(](万?元)[)）]$")
 _BY_TYPE = {
     "DATE": "date_ymd({})",
@@ -64,7 +65,8 @@ def suggest(
     """Field → the column that has its label, its name, or a name that a ready format gives it.
 
     Labels and names go first, so that another format's word takes no column from them; and a
-    column's own name goes before what is said of it. ``besides``: fields that have theirs.
+    column's own name goes before what is said of it; what tells the source's rows apart is the
+    record's number there, if nothing else is. ``besides``: fields that have theirs.
     """
     fields = [field for field in contract.givable_fields() if field.name not in besides]
     aliases = column_names()
@@ -76,6 +78,9 @@ def suggest(
                 free = [column for column in own if column not in found.values()]
                 if field.name not in found and free:
                     found[field.name] = free[0]
+    key = [column.name for column in columns if column.in_key]
+    if len(key) == 1 and key[0] not in found.values() and _NUMBER not in {*found, *besides}:
+        found[_NUMBER] = key[0]
     return found
 
 
