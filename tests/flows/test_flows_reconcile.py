@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from flows_hotline import Hotline
 from flows_world import LEADS, NIGHT, NOW, World, counts, current, order
 from servers.postgresql import DATABASE, PASSWORD, USER, Postgresql
 
+from connectors.delivery import Counted, Delivery
 from connectors.pull import PullRequest
+from connectors.raw import RawBatch
 from flows.ingest import ingest
-from lake.runs import RunRecord
+from flows.reconcile import Reading, reconcile
+from lake.runs import Mode, RunRecord
+from schemas.sql import connect
 
 STREAM = "front/cases"
 SOURCE = """\
@@ -226,3 +231,38 @@ def test_a_source_that_can_not_count_is_not_compared(world: World, hotline: Hotl
     hotline.orders = [order(1)]
     run = world.sync(LEADS)
     assert (run.accepted, both(run)) == (1, (None, None))
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked", "scope", "complete", "expected"),
+    [
+        ("cursor", "window", "delivery", False, (5, 4)),
+        ("snapshot", "cursor", "delivery", True, (5, 4)),
+        ("events", "cursor", "delivery", False, (5, 4)),
+        ("events", "cursor", "source", True, (5, 4)),
+        ("events", "cursor", "source", False, (None, None)),
+        ("cursor", "window", "source", False, (None, None)),
+        ("cursor", "replay", "delivery", False, (None, None)),
+    ],
+)
+def test_what_is_compared_of_a_delivery(
+    front: Front,
+    mode: str,
+    asked: Mode,
+    scope: Literal["delivery", "source"],
+    complete: bool,
+    expected: tuple[int | None, int | None],
+) -> None:
+    (source,) = front.world.a.sources([STREAM])
+    config = source.config.model_copy(update={"mode": mode})
+    delivery = Delivery((), None, complete=complete, counted=Counted(5, scope))
+    reading = Reading(front.world.a, config, asked, delivery, RawBatch(3, 0, (), None, {}, 1), list)
+    con = connect(threads=1)
+    try:
+        found = reconcile(con, reading, "appended")
+    finally:
+        con.close()
+    assert (found.source_count, found.node_count) == expected
+    assert [alarm.zh for alarm in found.alarms] == [
+        "来源统计为 5 行，实际收到 4 行；可用 hefu sync --full front/cases 全部重新读取"
+    ] * (expected[0] is not None)
