@@ -71,7 +71,8 @@ def compare_columns(
     """
     headless = _without_header(raw, mapping)
     columns = tuple(c for c in raw.columns if _is_name(con, raw, c, headless))
-    untold = [c for c in columns if c not in told_of(source, mapping, columns)]
+    known = told_of(source, mapping, columns)
+    untold = [c for c in columns if c not in known]
     missing = tuple(c for c in sorted(raw.absent) if c.lower() in mapping.used_columns)
     runs = earlier() if untold else ()
     news = _news(source, untold, runs)
