@@ -34,8 +34,8 @@ def read_mapping(source: Source) -> str:
             hint=Text(
                 en=f"hefu draft {source.stream_id} suggests one; it is one SELECT over raw, in "
                 "UTF-8, and docs/mapping.md shows how",
-                zh=f"hefu draft {source.stream_id} 可给出建议；内容为一条针对 raw 的 SELECT（UTF-8 编码），"
-                "写法见 docs/mapping.zh-CN.md",
+                zh=f"hefu draft {source.stream_id} 可给出建议；内容为一条针对 raw 的 SELECT"
+                "（UTF-8 编码），写法见 docs/mapping.zh-CN.md",
             ),
         ) from error
 

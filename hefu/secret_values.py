@@ -1,6 +1,7 @@
 """Secrets are named in configuration and fetched when needed; TOML never holds one.
 
-``env:NAME`` an environment variable, ``file:PATH`` a file (relative to the node, first line),
+``env:NAME`` an environment variable, ``file:PATH`` a file (relative to the node; its first
+line, or all of it where that begins a PEM block: a private key),
 ``block:NAME`` a Prefect Secret block on the node's Prefect server.
 """
 
@@ -44,6 +45,8 @@ def resolve(reference: str, root: Path) -> str:
             raise ConfigError(
                 Text(en="the secret's file is empty", zh="密钥文件是空的"), where=Where(str(path))
             )
+        if lines[0].startswith("-----BEGIN "):
+            return "\n".join(lines) + "\n"
         return lines[0]
     if kind == "block" and name:
         from prefect.blocks.system import Secret

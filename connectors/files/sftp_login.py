@@ -275,8 +275,8 @@ def _bad_key(reference: str, text: str) -> ConfigError:
             ),
             where=Where(reference),
             hint=Text(
-                en="name it as env:NAME or block:NAME, with all its lines and their breaks",
-                zh="请用 env:变量名 或 block:名称 指定，须包含所有行并保留换行",
+                en="give the whole key, with all its lines and their breaks",
+                zh="请提供完整的私钥，须包含所有行并保留换行",
             ),
         )
     return ConfigError(
