@@ -49,7 +49,7 @@ class SftpPlace(RemotePlace):
     """``ssh-ed25519 AAAA…`` as in a known_hosts line, or its fingerprint ``SHA256:…``."""
     password: str | None = None
     private_key: str | None = None
-    """The key's whole text in OpenSSH or PEM form, named as ``file:PATH``, ``env:NAME`` or ``block:NAME``."""
+    """The key in OpenSSH or PEM form, named as ``file:PATH``, ``env:NAME`` or ``block:NAME``."""
     passphrase: str | None = None
     name_encoding: Literal["utf-8", "gb18030"] = "utf-8"
     """How the server writes the names of files."""
