@@ -134,6 +134,27 @@ def test_parquet_inside(files):
     assert [r["x"] for r in source.read(source.pull()).rows] == ["1", "1"]
 
 
+def _workbook() -> bytes:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("处罚")
+        sheet.write_row(0, 0, ["案号", "party"])
+        sheet.write_row(1, 0, ["A1", "p1"])
+    return out.getvalue()
+
+
+def test_a_workbook_is_no_archive_but_one_inside_an_archive_is_read(files):
+    source = files("spreadsheet")
+    source.put("a.xlsx", _workbook())
+    source.put("b.zip", zipped({"c.xlsx": _workbook()}))
+    source.put("d.xlsx.gz", gzip.compress(_workbook()))
+    delivery = source.pull()
+    assert [o.member for o in delivery.objects] == [None, "c.xlsx", None]
+    assert read(source, delivery) == (["A1"] * 3, [])
+
+
 def test_compression_none_takes_bytes_as_they_are(files):
     _, delivery = drop(files, zipped({"a.csv": table(1)}), 'compression = "none"')
     assert [o.member for o in delivery.objects] == [None]
