@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from connectors.delivery import Secrets
+from connectors.disk import minding_a_full_disk
 from connectors.formats.spreadsheet_cells import Merge, Row
 from connectors.formats.spreadsheet_ods import Ods
-from connectors.formats.spreadsheet_package import Package, damaged, too_large
+from connectors.formats.spreadsheet_package import FOREIGN_FAULTS, Package, damaged, too_large
 from connectors.formats.spreadsheet_xls import Xls
 from connectors.formats.spreadsheet_xlsx import Xlsx
 from connectors.reader_config import FilesReader
@@ -93,26 +94,33 @@ def _without_password(
 ) -> Path:
     """``path`` itself, or a plain copy of what is encrypted."""
     import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError
+    from msoffcrypto import exceptions
 
-    try:
-        with path.open("rb") as handle:
+    faults = (exceptions.FileFormatError, exceptions.ParseError, exceptions.DecryptionError)
+    with path.open("rb") as handle:
+        try:
             office = msoffcrypto.OfficeFile(handle)
-            if not office.is_encrypted():
-                return path
-            if reader.archive_password is None or secrets is None:
-                raise _no_password(where)
-            office.load_key(password=secrets(reader.archive_password))
-            plain = temp / "workbook"
-            with plain.open("wb") as out:
+            encrypted = office.is_encrypted()
+        except (*faults, exceptions.InvalidKeyError, *FOREIGN_FAULTS):
+            return path  # older than it knows, or damaged: the reader of XLS says which
+        if not encrypted:
+            return path
+        if reader.archive_password is None or secrets is None:
+            raise _no_password(where)
+        password = secrets(reader.archive_password)
+        plain = temp / "workbook"
+        try:
+            office.load_key(password=password)
+            with minding_a_full_disk(temp), plain.open("wb") as out:
                 office.decrypt(out)
-            return plain
-    except InvalidKeyError as error:
-        raise _wrong_password(where) from error
-    except (FileFormatError, DecryptionError, OSError, ValueError, KeyError) as error:
-        raise damaged(
-            where, Text(en="it is cut off or its structure is damaged", zh="文件被截断或结构损坏")
-        ) from error
+        except exceptions.InvalidKeyError as error:
+            raise _wrong_password(where) from error
+        except (*faults, *FOREIGN_FAULTS) as error:
+            raise damaged(
+                where,
+                Text(en="it is cut off or its structure is damaged", zh="文件被截断或结构损坏"),
+            ) from error
+    return plain
 
 
 def _no_password(where: Where) -> DataError:

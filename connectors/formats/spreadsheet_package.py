@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
@@ -15,6 +16,22 @@ from connectors.formats.xml_text import utf8_chunks
 from schemas.errors import DataError, Where
 from schemas.text import Text
 
+# What a library raises on its way through a binary file that isn't what it says.
+FOREIGN_FAULTS = (
+    struct.error,
+    zlib.error,
+    expat.ExpatError,
+    LookupError,
+    ValueError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    TypeError,
+    NotImplementedError,
+    RecursionError,
+    EOFError,
+    OSError,
+)
 Element = tuple[str, dict[str, str]]
 """A local name and its attributes by local name."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from connectors.formats.spreadsheet_cells import (
     number,
     style_of,
 )
-from connectors.formats.spreadsheet_package import damaged
+from connectors.formats.spreadsheet_package import FOREIGN_FAULTS, damaged
 from schemas.errors import DataError, Where
 from schemas.text import Text
 
@@ -105,14 +104,4 @@ def _damage() -> tuple[type[Exception], ...]:
     from xlrd.biffh import XLRDError
     from xlrd.compdoc import CompDocError
 
-    return (
-        XLRDError,
-        CompDocError,
-        struct.error,
-        LookupError,
-        ValueError,
-        AssertionError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    )
+    return (XLRDError, CompDocError, *FOREIGN_FAULTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from connectors.formats.raw_table import RawTable
 from connectors.formats.spreadsheet import load_spreadsheet
 from connectors.landing import Landed
 from connectors.reader_config import FilesReader
+from schemas.errors import DataError
 
 HEAD = ["案号", "日期", "时间", "金额", "已缴"]
 ROWS = [
@@ -229,16 +231,31 @@ def test_any_texts_come_back(grid):
                 sheet.write(r, c, value)
 
     for data in (xlsx(table(grid)), ods(grid), xls(fill)):
-        with tempfile.TemporaryDirectory() as temp, duckdb.connect() as con:
-            path = Path(temp) / "a"
-            path.write_bytes(data)
-            reader = FilesReader(
-                kind="files", path=".", format="spreadsheet", header=False, columns=("a", "b", "c")
-            )
-            raw = RawTable(con, ())
-            landed = Landed("0" * 64, len(data), path, "a", dt.datetime(2026, 5, 20, tzinfo=dt.UTC))
-            load_spreadsheet(raw, landed, 0, reader, Path(temp))
-            raw.finish()
-            assert con.execute("SELECT a, b, c FROM raw ORDER BY _row").fetchall() == [
-                tuple(row) for row in grid
-            ]
+        assert load(data, header=False, columns=("a", "b", "c")) == [tuple(row) for row in grid]
+
+
+def load(data, **settings_):
+    with tempfile.TemporaryDirectory() as temp, duckdb.connect() as con:
+        path = Path(temp) / "a"
+        path.write_bytes(data)
+        reader = FilesReader(kind="files", path=".", format="spreadsheet", **settings_)
+        raw = RawTable(con, ())
+        landed = Landed("0" * 64, len(data), path, "a", dt.datetime(2026, 5, 20, tzinfo=dt.UTC))
+        columns = load_spreadsheet(raw, landed, 0, reader, Path(temp))
+        raw.finish()
+        shown = ", ".join(f'"{c}"' for c in columns)
+        return con.execute(f"SELECT {shown} FROM raw ORDER BY _row").fetchall()
+
+
+WHOLE = {kind: make() for kind, make in KINDS.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(list(KINDS)), st.lists(st.tuples(st.integers(0), st.integers(0, 255))))
+def test_damage_is_a_refusal_and_nothing_else(kind, changes):
+    """Whatever the library below raises."""
+    data = bytearray(WHOLE[kind])
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    with contextlib.suppress(DataError):
+        load(bytes(data))
