@@ -21,6 +21,7 @@ _LOCKED = frozenset({1222})
 _SNAPSHOT = frozenset({601, 1205, 3951, 3958, 3960, 3961, 3966})
 _FORBIDDEN = frozenset({229, 230, 262, 297, 300, 916})
 _BAD_QUERY = frozenset({102, 105, 156, 170, 207, 208, 209, 319, 1033, 8155, 8156, 11529})
+_READ_ONLY = frozenset({3906})
 _UNKNOWN_DATABASE = frozenset({911, 4060, 4063})
 FORBIDDEN = _FORBIDDEN
 
@@ -71,6 +72,8 @@ def _query_fault(number: int, reader: DatabaseReader, address: str) -> HefuError
     code = str(number)
     if number in _FORBIDDEN:
         return faults.no_permission(address, reader.table or "query", code)
+    if number in _READ_ONLY:
+        return faults.not_read_only(address, code)
     if number in _BAD_QUERY and reader.query is not None:
         return faults.bad_query(address, code)
     return faults.server_error(address, code)
