@@ -17,7 +17,8 @@ CHINESE = ".zh-CN.md"
 
 
 def pages() -> list[Path]:
-    return [*DOCS.glob("sources*.md"), *(DOCS / "connectors").glob("*.md")]
+    beside = [*DOCS.glob("sources*.md"), *DOCS.glob("reading-modes*.md")]
+    return [*beside, *(DOCS / "connectors").glob("*.md")]
 
 
 def examples() -> list[tuple[str, str]]:
