@@ -82,7 +82,7 @@ def test_an_archive_without_such_a_member_is_told(files):
     assert text.startswith("drop.zip (")
 
 
-@pytest.mark.parametrize("data", [zipped({}), zipped({"only/": b""})])
+@pytest.mark.parametrize("data", [zipped({}), zipped({"only/": b""})], ids=["nothing", "a folder"])
 def test_an_empty_archive_is_told(files, data):
     source, delivery = drop(files, data)
     assert "none of the 0 files" in read(source, delivery)[1][0][3]
@@ -172,8 +172,8 @@ def test_what_is_unpacked_is_gone_afterwards(files, tmp_path):
 # ---- passwords -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [encrypted, None])
-@pytest.mark.parametrize("password", ["geheim", ODD])
+@pytest.mark.parametrize("make", [encrypted, None], ids=["AES", "ZipCrypto"])
+@pytest.mark.parametrize("password", ["geheim", ODD], ids=["plain", "odd"])
 def test_the_right_password(files, make, password):
     if make:
         data = make({"a.csv": table(1)}, password)
@@ -184,7 +184,9 @@ def test_the_right_password(files, make, password):
 
 
 @pytest.mark.parametrize(
-    "data", [encrypted({"a.csv": table(1)}, "right"), zip_crypto("a.csv", table(1), b"right")]
+    "data",
+    [encrypted({"a.csv": table(1)}, "right"), zip_crypto("a.csv", table(1), b"right")],
+    ids=["AES", "ZipCrypto"],
 )
 def test_the_wrong_password_is_told_and_the_files_beside_go_through(files, data):
     source = files("csv", 'archive_password = "env:HEFU_ZIP"')
@@ -309,6 +311,7 @@ PACKED = gzip.compress(table(*range(500)))
         (_tar_gz(), "archive inside"),
         (gzip.compress(GOOD), "archive inside"),
     ],
+    ids=["no end", "half", "checksum", "garbage", "two bytes", "tar", "zip"],
 )
 def test_a_bad_gzip_is_one_reject_and_nothing_of_it_is_taken(files, data, words):
     source = files("csv")
@@ -344,6 +347,7 @@ def test_a_gzip_bomb_is_stopped(files):
         zipped({"a.csv": table(*range(200)), "b.csv": table(*range(200))}),
         gzip.compress(table(*range(400))),
     ],
+    ids=["zip", "gzip"],
 )
 def test_an_archive_keeps_to_the_bound_of_the_source(files, data):
     source, delivery = drop(files, data, "max_unpacked_bytes = 2048")
