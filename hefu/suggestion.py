@@ -21,7 +21,7 @@ from schemas.sql import ident, literal
 if TYPE_CHECKING:
     from schemas.contract import Contract, Field
 
-_NUMBER = "source_record_id"
+_NUMBER, _UPDATED = "source_record_id", "source_updated_time"
 _MONEY = re.compile(r"[（(](万?元)[)）]$")
 _BY_TYPE = {
     "DATE": "date_ymd({})",
@@ -53,10 +53,19 @@ def open_fields(contract: Contract, found: Mapping[str, str]) -> tuple[str, ...]
     return tuple(f.name for f in contract.fields if must_be_given(f) and f.name not in found)
 
 
-def draft_mapping(contract: Contract, columns: Sequence[ColumnSeen], title: str) -> str:
-    """``mapping.sql`` as far as the columns' names go; a required field without one is NULL."""
+def draft_mapping(
+    contract: Contract, columns: Sequence[ColumnSeen], title: str, *, clock: str | None = None
+) -> str:
+    """``mapping.sql`` as far as the columns' names go; a required field without one is NULL.
+
+    ``clock``: the column by which the source is followed, if it is a time: when the row changed.
+    """
     names = [column.name for column in columns]
-    return mapping_text(contract, names, suggest(contract, columns), title)
+    found = suggest(contract, columns)
+    own = next((n for n in names if clock is not None and n.lower() == clock.lower()), None)
+    if own is not None and own not in found.values():
+        found[_UPDATED] = own
+    return mapping_text(contract, names, found, title)
 
 
 def suggest(

@@ -20,6 +20,7 @@ from schemas.text import Text
 if TYPE_CHECKING:
     import duckdb
 
+    from connectors.config import SourceConfig
     from connectors.delivery import Delivery
     from hefu.node import Node, Source
     from schemas.contract import Contract, Field, Rule
@@ -112,6 +113,7 @@ def try_mapping(
     """As :func:`try_source`, over what was delivered. ``con`` is used up: it gets sealed."""
     from connectors.raw import load_raw
     from flows.change_log import log_candidates
+    from flows.drift import told_of
     from flows.source_rows import check_order, create_objects, origin_of, read_mapping
     from quality.check import create_checked, settle
     from schemas.contract import load_contract
@@ -130,7 +132,8 @@ def try_mapping(
     if source.mapping_path.exists():
         sql = read_mapping(source)
     else:
-        sql = drafted = draft_mapping(contract, seen, source.stream_id)
+        clock = _clock(source.config)
+        sql = drafted = draft_mapping(contract, seen, source.stream_id, clock=clock)
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
     if drafted is None:
         check_order(source.config, mapping)
@@ -147,6 +150,7 @@ def try_mapping(
     private = private_columns(made_of, contract, raw_columns)
     left = unused_columns(con, mapping)
     explained = source.config.explained(left)
+    told = told_of(source.config, mapping, raw_columns)
     named = source.config.explained(raw_columns)
     fields = tuple(
         _try_field(con, rules, one, made_of.get(one.name, ()), private)
@@ -163,15 +167,22 @@ def try_mapping(
         unreadable=_one(con, "SELECT count(*) FROM raw_reject"),
         quarantined=counts.quarantined,
         fields=fields,
-        unused=tuple(name for name in left if name not in explained),
+        unused=tuple(name for name in left if name not in told),
         explained=explained,
         contradicted=tuple(name for name in named if name not in explained),
         reasons=counts.reasons,
         soft=counts.soft,
         looked=looked,
-        suggested={column: name for name, column in others.items() if column in left},
+        suggested={column: name for name, column in others.items() if column not in told},
         drafted=drafted,
     )
+
+
+def _clock(config: SourceConfig) -> str | None:
+    """The column that says when a row changed, of a source that is followed by that."""
+    if config.mode != "cursor" or config.cursor is None or config.cursor.format != "iso":
+        return None
+    return config.cursor.field
 
 
 def _columns_seen(names: Sequence[str], looked: Look) -> tuple[ColumnSeen, ...]:

@@ -141,3 +141,21 @@ def test_an_unknown_record_type_a_bad_name_and_a_known_source_are_refused(
     before = (node.root / "sources/casework/results/mapping.sql").read_bytes()
     assert hefu("draft", "casework/results", path, "--records", "case_result", *at).code == 2
     assert (node.root / "sources/casework/results/mapping.sql").read_bytes() == before
+
+
+def test_a_databases_comments_key_and_clock_say_what_its_columns_are() -> None:
+    columns = (
+        ColumnSeen("id", "bigint", in_key=True),
+        ColumnSeen("ajbh", "varchar", "案号"),
+        ColumnSeen("bz1", "varchar", "备注"),
+        ColumnSeen("bz2", "varchar", "备注"),
+        ColumnSeen("gxsj", "timestamp", "更新时间"),
+    )
+    contract = load_contract("case_result")
+    assert suggest(contract, columns) == {"case_no": "ajbh", "source_record_id": "id"}
+    taken = suggest(contract, columns, besides=("source_record_id", "case_no"))
+    assert taken == {}
+    text = draft_mapping(contract, columns, "qzk/xzcf", clock="GXSJ")
+    assert 'ts_cn("gxsj") AS source_updated_time' in text
+    two = (*columns[1:], ColumnSeen("a", in_key=True), ColumnSeen("b", in_key=True))
+    assert "source_record_id" not in suggest(contract, two)
