@@ -117,6 +117,16 @@ OF_READING: Mapping[str, Reason] = MappingProxyType(
                 "表格下方的说明行请写入 footer",
             ),
         ),
+        "read:sequence": Reason(
+            Text(
+                en="no place in the log of changes that can be read",
+                zh="没有可识别的变更日志序号",
+            ),
+            Text(
+                en="compare [cursor] field and format with what the source writes there",
+                zh="请将 [cursor] 的 field 与 format 和来源的实际写法核对",
+            ),
+        ),
         "read:file": Reason(
             Text(en="a file that can't be read as a whole", zh="整个文件无法读取"),
             Text(
