@@ -54,6 +54,8 @@ class PageSource:
     tape: Tape
     live: int = field(default=0)
     """Requests made of the server."""
+    unanswered: bool = field(default=False)
+    """Whether the last of them got no answer that is of use."""
 
     @property
     def reader(self) -> RestReader:
@@ -69,7 +71,7 @@ class PageSource:
         kept = self.tape.again(name)
         if kept is not None:
             return None if kept.landed is None else self._parsed(kept, kept.landed)
-        self.live += 1
+        self.live, self.unanswered = self.live + 1, True
         try:
             kept, answer = self.session.fetch(
                 Ask(page.url, page.parameters, self.question.method),
@@ -79,6 +81,7 @@ class PageSource:
             if not (page.confirming and error.status in _PAST_THE_END):
                 raise
             kept, answer = Kept(name, None, public(page.url), None, None), None
+        self.unanswered = False
         self.tape.add(kept)
         return answer
 

@@ -19,11 +19,15 @@ from connectors.rest.reading import IsNewer, ListReader, Reading, newer_by
 from connectors.rest.resume import Tape
 from connectors.rest.session import Session
 from connectors.rest.settings import RestReader
-from schemas.errors import RetryableError, Where
+from schemas.errors import HefuError, RetryableError, Where
 from schemas.text import Text
 
 #: Answers to a next page whose token or address is too old by now.
 _TOO_LATE = frozenset({400, 404, 410, 422})
+
+
+class OutOfTimeError(RetryableError):
+    """The pull took longer than its source may be asked; the next one goes on from there."""
 
 
 def pull_rest(
@@ -72,8 +76,12 @@ def pull_rest(
 def _read(pages: PageSource, listing: ListReader) -> Reading:
     try:
         return listing.read()
-    except HttpRefusedError as error:
-        if not (pages.tape.resumed and pages.live == 1 and error.status in _TOO_LATE):
+    except HefuError as error:
+        too_late = isinstance(error, HttpRefusedError) and error.status in _TOO_LATE
+        if not (too_late and pages.tape.resumed and pages.live == 1):
+            # Only what broke off is gone on with: pages that were no list will not become one.
+            if not (pages.unanswered or isinstance(error, OutOfTimeError)):
+                pages.tape.forget()
             raise
     pages.tape.forget()
     return listing.read()
@@ -97,7 +105,7 @@ def _budget(
     def between(done: int) -> None:
         progress(done, None)
         if pace.monotonic() > until:
-            raise RetryableError(
+            raise OutOfTimeError(
                 Text(
                     en=f"the pull took longer than {minutes:g} minutes and was stopped "
                     f"after {done} pages",

@@ -266,8 +266,8 @@ class ListReader:
         if not contents or digest not in one.pages:
             one.pages[digest] = page.number
             return False
-        if page.confirming:
-            return True
+        if page.confirming and self._is_short(one, contents):
+            return True  # a full page again may as well come from a server that knows no pages
         told = endless(
             self.source.question.url,
             f"page {page.number} is one already seen",
@@ -280,6 +280,11 @@ class ListReader:
         if one.pages[digest] in (1, page.number - 1):
             raise _ChangedError(told, page.number)
         raise _ChangedError(moved(self.source.question.url, page.number))
+
+    def _is_short(self, one: _Pass, contents: list[int]) -> bool:
+        pages = self._pages
+        asked = pages.size if isinstance(pages, ManyPages) and pages.size_parameter else None
+        return len(contents) < one.first or (asked is not None and len(contents) < asked)
 
     def _overlap(self, one: _Pass, page: Page, keys: list[int]) -> int:
         """How many rows of this page the page before held."""

@@ -175,6 +175,17 @@ def test_a_key_that_no_record_has_is_named(rest, server):
         rest(PAGE + 'key = ["id"]').pull()
 
 
+@pytest.mark.parametrize("kind", ["offset", "page"])
+@pytest.mark.parametrize("size", ["", 'size = 3\nsize_parameter = "limit"\n'])
+def test_a_server_that_knows_no_such_parameter_is_not_taken_for_a_short_list(
+    rest, server, kind, size
+):
+    """It gives its first page whatever is asked: the others would be lost."""
+    server.script(page([row(1), row(2), row(3)]))
+    with pytest.raises(RefusedError, match=r"never ends: page \d is one already seen"):
+        rest(f'[reader.pagination]\nkind = "{kind}"\n{size}').pull()
+
+
 def test_a_token_that_comes_again_is_an_error(rest, server):
     server.answer = lambda _asked, count: page([row(count)], next="same")
     with pytest.raises(RefusedError, match="page 3 has the token or address of one already seen"):

@@ -154,6 +154,18 @@ def test_damaged_progress_costs_pages_but_no_row(rest, server, damage):
     assert len(server.asked) == (3 if damage == "torn" else 5)
 
 
+@pytest.mark.parametrize("pagination", [TOKENS, OFFSET, PAGE])
+def test_a_list_that_was_no_list_is_not_gone_on_with(rest, server, pagination):
+    source = rest("retries = 0\n" + pagination)
+    server.answer = lambda _asked, count: page(ROWS[:2], next=f"t{count}")
+    with pytest.raises(RefusedError, match="never ends"):
+        source.pull()
+    assert not progress_file(source).exists()
+    server.asked.clear()
+    server.answer = List()
+    assert set(held(source.pull())) == set(ALL)
+
+
 def test_progress_holds_no_secret_and_is_for_nobody_else(rest, server):
     auth = 'retries = 0\nauth = { kind = "bearer", token = "env:T" }\n'
     source = rest(auth + 'parameters = { person = "999999190001010000" }\n' + TOKENS)
