@@ -9,8 +9,10 @@ import pytest
 from cli_world import COUNTY, Hefu
 
 from connectors.config import load_source
+from connectors.look import ColumnSeen
 from hefu.headers import read_header
 from hefu.node import Node
+from hefu.suggestion import draft_mapping, suggest
 from schemas.contract import load_contract, record_types
 from schemas.errors import ConfigError
 from schemas.mapping import Origin, candidate_sql, parse_mapping
