@@ -26,7 +26,7 @@ from connectors.database.statements import (
 from connectors.delivery import Counted, Delivery, Progress, PullRequest, Secrets
 from connectors.landing import Landed, Landing
 from connectors.look import Look, StreamSeen
-from connectors.rest.http import Pace
+from connectors.pace import Pace
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 

@@ -16,9 +16,9 @@ from connectors.config import SourceConfig, load_source
 from connectors.delivery import Delivery, PullRequest
 from connectors.landing import Landing
 from connectors.look import Look
+from connectors.pace import Pace
 from connectors.pull import look, probe, pull
 from connectors.raw import load_raw
-from connectors.rest.http import Pace
 
 NOW = datetime(2026, 5, 20, 1, 30, tzinfo=UTC)
 HEAD = 'system = "front"\nstream = "cases"\nrecord_type = "case_result"\n'

@@ -1,5 +1,0 @@
-"""The old place of ``Pace``."""
-
-from connectors.pace import Pace
-
-__all__ = ["Pace"]
