@@ -1,107 +1,124 @@
-"""docs/connectors/{csv,json,parquet,archives}*.md: each example, from the page to a lake."""
+"""docs/connectors/{spreadsheet,xml}*.md: each example, from the page to records in a lake."""
 
 from __future__ import annotations
 
-import io
 import re
-import tomllib
-from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 import pytest
-import pyzipper
-from connectors_files_pages import DOCS, NOW, Page, records, sync
+from connectors_files_pages import DOCS, Page, records, sync
+from workbooks import xlsx
 
-PASSWORD = "示例-密码"
-FIELDS = "source_record_id, decision_date, fine_amount_cny, vehicle_plate_no"
+from hefu.draft import write_draft
+from hefu.headers import read_columns
 
-
-def page(kind: str, chinese: bool) -> Page:
-    """As ``Page.read``; the data of these pages is in the block of its own language."""
-    text = (DOCS / f"{kind}{'.zh-CN' if chinese else ''}.md").read_text(encoding="utf-8")
-
-    def only(language: str) -> str:
-        (block,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
-        return str(block)
-
-    return Page(only("toml"), only("sql"), only("json" if kind == "json" else "csv"))
+both = pytest.mark.parametrize("chinese", [False, True], ids=["en", "zh"])
+FIELDS = "source_record_id, decision_date, fine_amount_cny, vehicle_plate_no, vehicle_plate_color"
+WANTED = [
+    ("示交罚〔2026〕000001号", date(2026, 10, 8), Decimal("1500.00"), "皖P00001"),
+    ("示交罚〔2026〕000002号", date(2026, 10, 19), Decimal("800.50"), "浙E00002"),
+]
 
 
-def parquet(shown: Page) -> bytes:
-    types = {
-        "罚款": pa.decimal128(16, 2),
-        "决定日期": pa.date32(),
-        "更新时间": pa.timestamp("us"),
-    }
-    convert = pyarrow.csv.ConvertOptions(column_types=types)
-    table = pyarrow.csv.read_csv(io.BytesIO(shown.csv.encode()), convert_options=convert)
-    out = io.BytesIO()
-    pyarrow.parquet.write_table(table, out)
-    return out.getvalue()
+@dataclass(frozen=True)
+class Shown:
+    """A page with its example file."""
+
+    page: Page
+    data: bytes
+
+    @classmethod
+    def read(cls, kind: str, chinese: bool) -> Shown:
+        text = (DOCS / f"{kind}{'.zh-CN' if chinese else ''}.md").read_text(encoding="utf-8")
+
+        def only(language: str) -> str:
+            (block,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+            return str(block)
+
+        data = ledger(text) if kind == "spreadsheet" else only("xml").encode("gb18030")
+        return cls(Page(only("toml"), only("sql"), ""), data)
 
 
-def archive(shown: Page) -> bytes:
-    out = io.BytesIO()
-    with pyzipper.AESZipFile(
-        out, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES
-    ) as packed:
-        packed.setpassword(PASSWORD.encode())
-        packed.writestr("处罚/一.csv", shown.data())
-        packed.writestr("说明.txt", b"not read")
-    return out.getvalue()
+def ledger(text: str) -> bytes:
+    """The sheet that the page's table shows."""
+    lines = re.findall(r"^\| (\d+) \| (.*) \|$", text, re.M)
+    cells = [[c.strip() for c in f"{line} ".split("|")] for _, line in lines]
+
+    def fill(book, sheet):
+        day = book.add_format({"num_format": 'yyyy"年"m"月"d"日"'})
+        for r, row in enumerate(cells):
+            for c, value in enumerate(row):
+                if not value:
+                    continue
+                if r >= 4 and c == 4:
+                    sheet.write_datetime(r, c, date.fromisoformat(value), day)
+                elif r >= 4 and c == 5:
+                    sheet.write_number(r, c, float(value))
+                else:
+                    sheet.write_string(r, c, value)
+        for row in (0, 1):
+            sheet.merge_range(row, 0, row, 6, cells[row][0])
+        sheet.merge_range("C3:D3", cells[2][2])
+        for column in (0, 1, 4, 5, 6):
+            sheet.merge_range(2, column, 3, column, cells[2][column])
+
+    return xlsx(fill)
 
 
-MADE: dict[str, tuple[str, Callable[[Page], bytes]]] = {
-    "csv": ("weekly.tsv", Page.data),
-    "json": ("20261020.json", Page.data),
-    "parquet": ("2026/part-00000.parquet", parquet),
-    "archives": ("cases_20261020.zip", archive),
-}
-FOUND = {
-    "csv": [
-        ("示罚〔2026〕000001号", date(2026, 10, 15), Decimal("1500.00"), "皖P00001"),
-        ("示罚〔2026〕000002号", date(2026, 10, 16), Decimal("200.00"), None),
+@pytest.mark.parametrize("kind", ["spreadsheet", "xml"])
+def test_both_languages_show_the_same_example(kind):
+    english, chinese = (Shown.read(kind, c) for c in (False, True))
+    assert english.page.sql == chinese.page.sql
+    assert english.page.toml.split("[unused")[0] == chinese.page.toml.split("[unused")[0]
+    if kind == "xml":
+        assert english.data == chinese.data
+
+
+@both
+@pytest.mark.parametrize(
+    ("kind", "place", "name"),
+    [
+        ("spreadsheet", "/srv/drop/ledger", "台账.xlsx"),
+        ("xml", "/srv/drop/cases", "cases_20261020.xml"),
     ],
-    "json": [
-        ("示罚〔2026〕000011号", date(2026, 10, 19), Decimal("1500.00"), "皖P00011"),
-        ("示罚〔2026〕000012号", date(2026, 10, 20), Decimal("200.00"), None),
-    ],
-    "parquet": [
-        ("示罚〔2026〕000021号", date(2026, 10, 19), Decimal("1500.00"), "皖P00021"),
-        ("示罚〔2026〕000022号", date(2026, 10, 20), Decimal("200.00"), "浙E00022"),
-    ],
-    "archives": [
-        ("示罚〔2026〕000031号", date(2026, 10, 19), Decimal("1500.00"), "皖P00031"),
-        ("示罚〔2026〕000032号", date(2026, 10, 20), Decimal("200.00"), "浙E00032"),
-    ],
-}
-
-
-@pytest.mark.parametrize("kind", list(MADE))
-def test_both_languages_show_the_same_example(kind: str) -> None:
-    assert page(kind, chinese=False) == page(kind, chinese=True)
-
-
-@pytest.mark.parametrize("chinese", [False, True], ids=["en", "zh"])
-@pytest.mark.parametrize("kind", list(MADE))
-def test_the_example_of_the_page(
-    kind: str, chinese: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CASES_ZIP_PASSWORD", PASSWORD)
-    shown = page(kind, chinese)
+)
+def test_example(tmp_path, chinese, kind, place, name):
+    shown = Shown.read(kind, chinese)
     drop = tmp_path / "drop"
-    path = tomllib.loads(shown.toml)["reader"]["path"]
-    node = shown.node(tmp_path / "node", path=f"{path} => {drop}")
-    name, make = MADE[kind]
-    (drop / name).parent.mkdir(parents=True)
-    (drop / name).write_bytes(make(shown))
+    drop.mkdir()
+    (drop / name).write_bytes(shown.data)
+    node = shown.page.node(tmp_path / "node", path=f"{place} => {drop}")
     run = sync(node)
-    assert (run.received, run.accepted, run.drift.unused) == (2, 2, ())
-    assert records(node, FIELDS) == FOUND[kind]
-    again = sync(node, NOW + timedelta(days=1))
+    assert (run.received, run.accepted, run.quarantined) == (2, 2, 0)
+    found = records(node, FIELDS)
+    assert [row[:4] for row in found] == WANTED
+    assert all(row[4] for row in found)
+    again = sync(node)
     assert (again.received, again.accepted) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "lines"),
+    [
+        ("spreadsheet", "台账.xlsx", ['format = "spreadsheet"', "in row 3"]),
+        (
+            "xml",
+            "a.xml",
+            ['format = "xml"', 'records = "export/cases/case"', 'lists = ["article"]'],
+        ),
+    ],
+)
+def test_a_draft_of_it(tmp_path, monkeypatch, kind, name, lines):
+    monkeypatch.setenv("HEFU_LANG", "en")
+    shown = Shown.read(kind, False)
+    path = Path(tmp_path / name)
+    path.write_bytes(shown.data)
+    node = shown.page.node(tmp_path / "node")
+    draft = write_draft(node, "other/stream", "case_result", path)
+    toml = (draft.folder / "source.toml").read_text(encoding="utf-8")
+    assert all(line in toml for line in lines)
+    assert {"case_no", "decision_date"} <= set(draft.matched) or kind == "xml"
+    assert draft.header.columns == read_columns(path).columns
