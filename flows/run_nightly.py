@@ -1,10 +1,11 @@
-"""One node's whole night in one flow: sync, publish, receive."""
+"""One node's whole night in one flow: sync, publish, receive, let go of what is old."""
 
 from __future__ import annotations
 
 from prefect import flow
 
 from flows.outcome import Outcome, PartsFailedError, settle
+from flows.prune_landing import prune_landing
 from flows.publish_bundles import publish_bundles
 from flows.receive_bundles import receive_bundles
 from flows.sync_sources import sync_sources
@@ -12,16 +13,16 @@ from flows.sync_sources import sync_sources
 
 @flow(name="run nightly", flow_run_name="nightly {node}")
 def run_nightly(node: str) -> list[Outcome]:
-    """Sync all sources, publish to all partners, take in what they published.
+    """Sync all sources, publish to all partners, take in what they published, prune the landing.
 
     A source that is away does not keep the others' records from the partners: each step runs,
-    and the failures of all three are told together at the end.
+    and the failures of all are told together at the end.
 
     Args:
         node: Folder of the node (holds hefu.toml).
     """
     outcomes: list[Outcome] = []
-    for step in (sync_sources, publish_bundles, receive_bundles):
+    for step in (sync_sources, publish_bundles, receive_bundles, prune_landing):
         try:
             outcomes += step(node)
         except PartsFailedError as error:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -134,13 +134,24 @@ def state(world: World) -> dict[str, Any]:
             seen[f"{name} {record_type}"] = history(node, record_type)
             runs = lake.runs(record_type)
             seen[f"{name} {record_type} accepted"] = sum(run.accepted for run in runs)
-            seen[f"{name} {record_type} cursors"] = {r.stream_id: r.cursor for r in runs[::-1]}
+            seen[f"{name} {record_type} cursors"] = {
+                r.stream_id: _portable(r.cursor) for r in runs[::-1]
+            }
         seen[f"{name} ledger"] = [entry.to_json() for entry in lake.ledger.entries()]
         seen[f"{name} quarantine"] = open_rows(node)
         for place in ("repository", "inbox"):
             files = sorted((node.root / place).glob("**/*.hefu"))
             seen[f"{name} {place}"] = {f.name: f.read_bytes() for f in files}
     return seen
+
+
+def _portable(cursor: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A cursor without what a copied world has of its own: its files' inodes and ctimes."""
+    own = ("inode", "ctime_ns")
+    return {
+        name: {k: v for k, v in entry.items() if k not in own} if isinstance(entry, dict) else entry
+        for name, entry in (cursor or {}).items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def test_one_source_that_fails_does_not_stop_the_others(world: World, up: Hotlin
     assert isinstance(found[CASES].result, RunRecord)
     assert len(history(world.a)) == 1
     # the whole night: what is there is published all the same
-    with pytest.raises(PartsFailedError, match=f"1 of 4 failed: {LEADS}"):
+    with pytest.raises(PartsFailedError, match=f"1 of 5 failed: {LEADS}"):
         run_nightly(a)
     assert world.bundle(1).exists()
 

@@ -99,9 +99,11 @@ def test_the_deployments_know_node_zone_and_folder(server: Server) -> None:
         ("nightly-sync", "nightly-sync", "30 1 * * *", "Asia/Shanghai"),
         ("publish", "nightly-publish", "0 3 * * *", "Asia/Shanghai"),
         ("receive", "nightly-receive", "30 4 * * *", "Asia/Shanghai"),
+        ("prune-landing", "nightly-prune", "30 5 * * *", "Asia/Shanghai"),
     }
     by_hand = {"sync", "backfill", "renormalise", "whole-night"}
-    assert found.keys() == {"nightly-sync", "publish", "receive"} | by_hand
+    nightly = {"nightly-sync", "publish", "receive", "prune-landing"}
+    assert found.keys() == nightly | by_hand
     for deployment in found.values():
         assert deployment["parameters"] == {"node": NODE}
         assert deployment["job_variables"]["working_dir"] == str(ROOT)

@@ -84,6 +84,7 @@ def test_the_slugs_are_those_that_servers_already_know() -> None:
         "nightly-sync": "30 1 * * *",
         "nightly-publish": "0 3 * * *",
         "nightly-receive": "30 4 * * *",
+        "nightly-prune": "30 5 * * *",
     }
 
 
