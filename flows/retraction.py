@@ -63,14 +63,15 @@ class Retraction:
 
 
 def read_time(con: duckdb.DuckDBPyConnection, lake: Lake, stamp: Stamp) -> datetime:
-    """The moment that a full copy read at ``stamp.now`` counts as read.
+    """The moment that what is read at ``stamp.now`` counts as read and received.
 
-    It is later than that of every version that the stream made before, so that the order of the
-    copies is that of their reading even if this node's clock was set back.
+    It is later than any of the stream's versions tells, so that the order of the reads is that of
+    their times even if this node's clock was set back.
     """
     lake.attach_known(con, stamp.contract.record_type, stamp.org_code)
     found = con.execute(
-        f"SELECT max({_CLOCK}) FROM known WHERE {_of_stream(stamp.stream_id)}"
+        f"SELECT max(greatest({_CLOCK}, received_time)) FROM known "
+        f"WHERE {_of_stream(stamp.stream_id)}"
     ).fetchone()
     last: datetime | None = found[0] if found else None
     return stamp.now if last is None else max(stamp.now, last + _TICK)

@@ -1,4 +1,4 @@
-"""A case system in a real PostgreSQL, as a source of node A."""
+"""A system that says how leads were dealt with, in a real PostgreSQL, as a source of node A."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from hefu.node import Source
 from lake.runs import RunRecord
 
 STREAM = "front/cases"
+#: One of few rules: what a run costs in these tests is mostly the checking of rules.
+RECORD_TYPE = "disposition"
 
 _TOML = """\
 system = "front"
 stream = "cases"
-record_type = "case_result"
+record_type = "disposition"
 mode = "{mode}"
 
 [reader]
@@ -55,12 +57,11 @@ max_drop = 1.0
 _SQL = """\
 SELECT
     txt("no") AS source_record_id,
-{clock}    txt("no") AS case_no,
-    'penalty' AS decision_type,
-    txt(violation) AS violation_type,
-    yuan(fine) AS fine_amount_cny,
-    date_ymd(day) AS decision_date,
-    '虚构当事人' AS party_name
+{clock}    txt("no") AS disposition_no,
+    '11999900HEFUFLWA1W' AS handling_org,
+    'accepted' AS disposition_action,
+    txt(reason) AS disposition_reason,
+    txt(fine) AS result_summary
 FROM raw
 """
 
@@ -106,8 +107,8 @@ class Front:
         return dict(
             query(
                 self.world.a,
-                "case_result",
-                "SELECT case_no, fine_amount_cny::INT FROM case_result_current "
+                RECORD_TYPE,
+                "SELECT disposition_no, result_summary::INT FROM disposition_current "
                 "WHERE data_status <> 'removed'",
             )
         )
@@ -116,9 +117,9 @@ class Front:
         """What was said of one record, the oldest first: its fine, or that it is gone."""
         found = query(
             self.world.a,
-            "case_result",
-            "SELECT fine_amount_cny::INT, data_status FROM case_result_history "
-            f"WHERE case_no = '{number}' ORDER BY record_version",
+            RECORD_TYPE,
+            "SELECT result_summary::INT, data_status FROM disposition_history "
+            f"WHERE disposition_no = '{number}' ORDER BY record_version",
         )
         return [status if status == "removed" else fine for fine, status in found]
 
@@ -126,9 +127,9 @@ class Front:
         """Versions that are there twice: one record, one content, one place in its order."""
         ((found,),) = query(
             self.world.a,
-            "case_result",
+            RECORD_TYPE,
             "SELECT count(*) - count(DISTINCT (record_id, content_hash, source_updated_time, "
-            "_log_sequence)) FROM case_result_history",
+            "_log_sequence)) FROM disposition_history",
         )
         return int(found)
 

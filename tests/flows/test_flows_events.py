@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from flows_database import Front, front
+from flows_database import RECORD_TYPE, Front, front
 from flows_world import NIGHT, NOW, World, counts, query
 from servers.postgresql import Postgresql, postgresql
 
 __all__ = ["postgresql"]
 
 LOG = (
-    "CREATE TABLE log (seq bigint PRIMARY KEY, op text, no text, violation text, fine text, "
-    "day date)"
+    "CREATE TABLE log (seq bigint PRIMARY KEY, op text, no text, reason text, fine text, day date)"
 )
 FOLLOW = """
 [cursor]
@@ -91,9 +90,9 @@ def test_a_removal_keeps_the_row_that_said_so(log: Front) -> None:
     log.sync()
     found = query(
         log.world.a,
-        "case_result",
-        "SELECT data_status, _row, _object_digest IS NOT NULL, violation_type, source_record_id "
-        "FROM case_result_history ORDER BY record_version",
+        RECORD_TYPE,
+        "SELECT data_status, _row, _object_digest IS NOT NULL, disposition_reason, "
+        "source_record_id FROM disposition_history ORDER BY record_version",
     )
     assert found == [
         ("valid", 1, True, "超限运输", "甲1"),
@@ -189,10 +188,10 @@ def test_replays_keep_the_end_and_take_a_new_mapping(log: Front) -> None:
     assert (again.accepted, again.retracted, again.unchanged) == (0, 0, 6)
     path = log.source.mapping_path
     before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace("yuan(fine)", "yuan(fine)::INT + 1"), encoding="utf-8")
+    path.write_text(before.replace("txt(fine)", "txt(fine) || '1'"), encoding="utf-8")
     log.replay(NOW + 3 * NIGHT)
-    assert log.versions("甲1") == [200, 201, 500, 501]
-    assert log.current() == {"甲1": 501}
+    assert log.versions("甲1") == [200, 2001, 500, 5001]
+    assert log.current() == {"甲1": 5001}
     path.write_text(before, encoding="utf-8")
     log.replay(NOW + 4 * NIGHT)
     assert log.current() == {"甲1": 500}

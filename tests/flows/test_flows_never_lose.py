@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from flows_database import Front, front
+from flows_database import RECORD_TYPE, STREAM, Front, front
 from flows_world import NOW, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,12 +24,9 @@ from lake.store import Lake
 
 __all__ = ["postgresql"]
 
-ROWS = (
-    "CREATE TABLE cases (no text PRIMARY KEY, violation text, fine text, day date, moved timestamp)"
-)
+ROWS = "CREATE TABLE cases (no text PRIMARY KEY, reason text, fine text, day date, moved timestamp)"
 LOG = (
-    "CREATE TABLE log (seq bigint PRIMARY KEY, op text, no text, violation text, fine text, "
-    "day date)"
+    "CREATE TABLE log (seq bigint PRIMARY KEY, op text, no text, reason text, fine text, day date)"
 )
 CURSOR = '[cursor]\nfield = "moved"\noverlap = "PT1H"\n'
 SNAPSHOT = "[snapshot]\nmax_removed = 1.0\n"
@@ -206,7 +203,7 @@ def _event(place: int, write: tuple[Any, ...]) -> str:
 def _size(source: Front) -> tuple[int, list[str]]:
     """What the stream remembers besides the lake and what has landed."""
     root = source.world.a.root
-    last = Lake(source.world.a.place("lake")).last_run("front/cases", "case_result")
+    last = Lake(source.world.a.place("lake")).last_run(STREAM, RECORD_TYPE)
     assert last is not None
     folders = ("lake", "landing", "quarantine", "sources", "keys", "repository")
     kept = (p.relative_to(root) for p in root.rglob("*") if p.is_file())
