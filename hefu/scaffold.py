@@ -196,6 +196,10 @@ def _config_text(agency: Agency) -> str:
         "The signing key. A secret is named, never written here: env:NAME, file:PATH or block:NAME",
         "签名密钥。此处只写密钥的出处，不写密钥本身：env:变量名、file:路径 或 block:名称",
     )
+    landing = tr(
+        "How many days what was received is kept as it was received; unset: for ever",
+        "收到的原始数据保存多少天；不写则永久保存",
+    )
     return f"""\
 # {about}
 
@@ -215,4 +219,8 @@ memory_limit = "1GB"
 [keys]
 signer = "file:keys/{KEY_NAME}"
 passphrase = "file:keys/passphrase"
+
+# {landing}
+[landing]
+# keep_days = 400
 """

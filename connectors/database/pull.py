@@ -31,7 +31,9 @@ from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 PROBE_ROWS = 100
-DRIVERS = frozenset({"adbc_driver_postgresql", "adbc_driver_manager", "connectorx"})
+DRIVERS = frozenset(
+    {"adbc_driver_postgresql", "adbc_driver_manager", "pymysql", "oracledb", "pymssql"}
+)
 """Modules of the extra ``hefu[node]`` that a session may need."""
 
 

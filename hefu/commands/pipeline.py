@@ -44,7 +44,18 @@ _UNITS = {
 }
 
 #: Libraries of the extra ``hefu[node]``, which a partner who only verifies does not install.
-_EXTRA = {"prefect", "great_expectations", "deltalake", "duckdb_sqlalchemy", "sqlalchemy"}
+_EXTRA = {
+    "prefect",
+    "great_expectations",
+    "deltalake",
+    "duckdb_sqlalchemy",
+    "sqlalchemy",
+    "paramiko",
+    "obstore",
+    "pyzipper",
+    "msoffcrypto",
+    "xlrd",
+}
 
 
 @contextmanager
