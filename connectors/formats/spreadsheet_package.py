@@ -27,8 +27,7 @@ FOREIGN_FAULTS = (
     AssertionError,
     AttributeError,
     TypeError,
-    NotImplementedError,
-    RecursionError,
+    RuntimeError,  # also of what a library has not built, and of nesting without end
     EOFError,
     OSError,
 )
@@ -99,9 +98,8 @@ class Package:
     def _minding(self) -> Iterator[None]:
         try:
             yield
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise damaged(self.where, _ZIP) from error
-        except RuntimeError as error:  # a part has a password of its own
+        # RuntimeError: a part has a password of its own, or is packed in a way that zipfile lacks
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise damaged(self.where, _ZIP) from error
 
 
