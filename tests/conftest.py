@@ -1,7 +1,8 @@
 """When ``CI`` is set, a run in which some test did not run is a failed run.
 
 A skipped, an expected-to-fail or a deselected test says nothing about the code, and its silence
-looks like success. At a desk all three stay usable.
+looks like success. At a desk all three stay usable, and what needs a program that the machine
+lacks is left out (``servers.debian``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from servers import debian
 
 
 class EveryTestRan:
@@ -51,3 +53,4 @@ class EveryTestRan:
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("CI"):
         config.pluginmanager.register(EveryTestRan(), "every-test-ran")
+    debian.register(config)

@@ -29,12 +29,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from servers.debian import found, missing
+
 USER = "hefu_reader"
 PASSWORD = "p@ss/w#:rd 1%"
 """With every character that a connection string would have to escape."""
 _START_SECONDS = 60
 _STOP_SECONDS = 30
-_PROGRAMS = ("mariadbd", "mariadb-install-db")
 
 
 @dataclass
@@ -209,9 +210,8 @@ def running(folder: Path, *, tls: bool = True) -> Iterator[MariaDb]:
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
     """One server for the whole run; each test makes a database of its own."""
-    missing = [name for name in _PROGRAMS if _found(name) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} not installed (Debian package mariadb-server)")
+    if lacking := missing("mariadb"):
+        raise RuntimeError(f"{', '.join(lacking)} not installed (Debian package mariadb-server)")
     with _short_folder(tmp_path_factory) as folder, running(folder) as server:
         yield server
 
@@ -226,16 +226,11 @@ def _short_folder(factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _found(name: str) -> str | None:
-    # Debian keeps servers in /usr/sbin, which is not on everybody's PATH.
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
-
-
 def _program(name: str) -> str:
-    found = _found(name)
-    if found is None:
+    path = found(name)
+    if path is None:
         raise FileNotFoundError(name)
-    return found
+    return path
 
 
 def _as_root() -> list[str]:
