@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -96,7 +96,7 @@ class MariaDb:
         """End an account's connections, as an operator would; how many there were."""
         found = self.connections(user)
         for number in found:
-            with contextlib.suppress(pymysql.err.OperationalError):  # gone meanwhile
+            with suppress(pymysql.err.OperationalError):  # gone meanwhile
                 self.execute(f"KILL {number}")
         return len(found)
 
@@ -168,7 +168,8 @@ class MariaDb:
             with socket.socket(socket.AF_UNIX) as door:
                 if door.connect_ex(str(self.folder / "sock")) == 0:
                     return
-            time.sleep(0.02)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
         log = (self.folder / "log").read_text(errors="replace")
         self.crash()
         raise RuntimeError(f"mariadbd did not start:\n{log[-2000:]}")

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -153,7 +153,8 @@ class Postgresql:
                 break
             if subprocess.run(ready).returncode == 0:
                 return
-            time.sleep(0.02)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
         log = (self.folder / "log").read_text(errors="replace")
         self.crash()
         raise RuntimeError(f"postgres did not start:\n{log[-2000:]}")

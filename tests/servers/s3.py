@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,7 +165,8 @@ def _wait(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None
                 made.raise_for_status()
             server.store("ready", retry_config={"max_retries": 0}).put("ready", b"1")
         except (BaseError, requests.RequestException):
-            time.sleep(0.1)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
             continue
         return
     tail = log.read_bytes()[-2000:].decode(errors="replace")
