@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from connectors.landing import Landing
@@ -19,6 +20,7 @@ from connectors.raw import RawBatch, load_raw
 from flows.asking import asking
 from flows.change_log import log_candidates
 from flows.drift import Seen, compare_columns, lost_columns
+from flows.idle import adds_nothing, forget_idle, note_idle
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.reconcile import Reading, reconcile
@@ -163,7 +165,12 @@ def ingest(
                     complete=gone.complete,
                 )
                 record = _reconciled(con, run, raw, delivery, record, APPENDED)
-                return record if dry_run else _store(con, run, record)
+                if dry_run:
+                    return record
+                if adds_nothing(record, run.last):
+                    note_idle(node, record)
+                    return record
+                return _store(con, run, record)
 
 
 def _land(run: _Run, request: PullRequest) -> Delivery:
@@ -327,23 +334,23 @@ def _gate(
     if expect.max_age_hours is not None:
         newest = _newest(con, run, newest)
     # A backfill, which is a person's doing, says nothing of what the nightly run found.
-    earlier = [
-        r
-        for r in run.lake.runs(run.contract.record_type, run.source.stream_id)
-        if r.mode == run.mode
-    ]
+    log = run.lake.run_log(run.contract.record_type, run.source.stream_id)
+    before = (r for r in log if r.mode == run.mode)
+    last = next(before, None)
     if gone.refused is not None:
         # How many came is said by what is missing.
         found = judge(judged.counts, expect, (), newest, run.now)
         return Gate((gone.refused, *found.reasons))
-    if not delivery.objects and earlier and not delivery.complete:
+    if not delivery.objects and last is not None and not delivery.complete:
         stale = judge_freshness(expect, newest, run.now)
-        if stale is None or earlier[0].gate_reasons:
-            return Gate(earlier[0].gate_reasons)
+        if stale is None or last.gate_reasons:
+            return Gate(last.gate_reasons)
         return Gate((stale,))
-    comparable = [r for r in earlier if r.landed][:RUNS_TO_COMPARE]
-    if run.accept_removals:
-        comparable = []  # that fewer rows came is what the person says is right
+    comparable: list[RunRecord] = []
+    if last is not None and not run.accept_removals:
+        # After a person's word that records are gone, fewer rows are what is right.
+        with_rows = (r for r in chain((last,), before) if r.landed)
+        comparable = list(islice(with_rows, RUNS_TO_COMPARE))
     return judge(judged.counts, expect, comparable, newest, run.now)
 
 
@@ -372,5 +379,6 @@ def _store(con: duckdb.DuckDBPyConnection, run: _Run, record: RunRecord) -> RunR
     record = replace(record, quarantine_file=written.name if written else None)
     rows = con.execute(f"FROM {APPENDED}").to_arrow_reader(100_000)
     run.lake.append(run.contract, rows, record, sequence=run.sequence)
+    forget_idle(run.node, record.stream_id)
     tell(Step(run.source.stream_id, "store", record.appended, record.appended))
     return record

@@ -12,6 +12,7 @@ On disk (all made by ``hefu init``)::
     partners/<code>/partner.toml, *.pem          whom we trust        (exchange.partner)
     keys/                                        private, 0600
     landing/ lake/ quarantine/ repository/ inbox/ reports/ tmp/
+    standing/                                    how sources have answered lately
 """
 
 from __future__ import annotations

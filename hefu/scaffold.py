@@ -157,6 +157,7 @@ _IGNORED = """\
 # configuration may be versioned; keys and records may not
 /keys/
 /landing/
+/standing/
 /lake/
 /quarantine/
 /repository/

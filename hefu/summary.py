@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hefu.node import Node
+    from hefu.standing import Standing
     from lake.drift import Drift
     from lake.runs import RunRecord
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
     """One source: its last run (None: never ran) and what all its runs did together.
+
+    Runs that found nothing new are only counted as the last one: the lake keeps one of them a day.
 
     ``gate_run``: the last run that continued from the cursor. Its gate is the one that publishing
     asks; a backfill is a person's own doing and opens or closes none.
@@ -47,6 +50,10 @@ class SourceStatus:
     unmapped: int
     counted: RunRecord | None
     drift: Drift
+    standing: Standing | None
+    """What is held against it, while it fails."""
+    left_alone: bool
+    """It failed so often that it is not asked for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ class NodeStatus:
         return any(
             (s.gate_run is not None and not s.gate_run.gate_passed)
             or (s.counted is not None and bool(s.counted.alarms))
+            or s.left_alone
             for s in self.sources
         )
 
@@ -103,8 +111,10 @@ def summarise(node: Node) -> NodeStatus:
 
 
 def _sources(node: Node) -> list[SourceStatus]:
+    from flows.idle import last_idle
     from flows.standing_news import standing_count, standing_drift
     from hefu.code_work.unmapped import unmapped_values
+    from hefu.standing import standing_of
     from lake.store import Lake
 
     lake = Lake(node.place("lake"))
@@ -120,6 +130,7 @@ def _sources(node: Node) -> list[SourceStatus]:
     for source in sources:
         record_type = source.config.record_type
         runs = [r for r in runs_of[record_type] if r.stream_id == source.stream_id]
+        standing = standing_of(node, source.stream_id)
         reasons: Counter[str] = Counter()
         for run in runs:
             reasons.update(run.reasons)
@@ -128,7 +139,7 @@ def _sources(node: Node) -> list[SourceStatus]:
                 stream_id=source.stream_id,
                 label=source.config.label,
                 record_type=record_type,
-                last_run=runs[0] if runs else None,
+                last_run=last_idle(node, source.stream_id) or (runs[0] if runs else None),
                 gate_run=next((run for run in runs if run.mode == "cursor"), None),
                 runs=len(runs),
                 received=sum(r.received for r in runs),
@@ -140,6 +151,9 @@ def _sources(node: Node) -> list[SourceStatus]:
                 unmapped=unmapped.get(source.stream_id, 0),
                 counted=standing_count(source.config, runs),
                 drift=standing_drift(source.config, runs),
+                standing=standing,
+                left_alone=standing is not None
+                and standing.left_alone_until(source.config.limits) is not None,
             )
         )
     return found

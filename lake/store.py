@@ -9,7 +9,7 @@ are visible from the moment their bundle is in the ledger (``lake/ledger.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -104,12 +104,17 @@ class Lake:
         self, record_type: str, stream_id: str | None = None, limit: int | None = None
     ) -> list[RunRecord]:
         """Committed runs, newest first."""
+        return list(islice(self.run_log(record_type, stream_id), limit))
+
+    def run_log(self, record_type: str, stream_id: str | None = None) -> Iterator[RunRecord]:
+        """Committed runs, newest first, read from the log as far as somebody looks."""
         table = self._open(record_type)
         if table is None:
-            return []
-        found = (RunRecord.from_json(document) for document in delta.documents(table))
-        wanted = (run for run in found if stream_id in (None, run.stream_id))
-        return list(islice(wanted, limit))
+            return
+        for document in delta.documents(table):
+            run = RunRecord.from_json(document)
+            if stream_id in (None, run.stream_id):
+                yield run
 
     def version(self, record_type: str) -> int | None:
         """The Delta version of the table, None if there is none yet."""

@@ -64,6 +64,7 @@ def _say(found: NodeStatus) -> None:
         if source.counted is not None:
             say_alarms(source.counted)
         _say_drift(source)
+        _say_standing(source)
     if any(source.unmapped for source in found.sources):
         say(
             tr(
@@ -110,6 +111,21 @@ def _say_drift(source: SourceStatus) -> None:
 
     for text in told(source.drift, dated=True):
         say(tr(f"{source.stream_id}: {text}", f"{source.stream_id}：{text}"))
+
+
+def _say_standing(source: SourceStatus) -> None:
+    """A source that fails: since when, how often, at last why."""
+    failing = source.standing
+    if failing is not None:
+        since = show_time(failing.since)
+        say(
+            tr(
+                f"{source.stream_id}: has failed {failing.failures} times since {since}, "
+                f"at last because {failing.error}",
+                f"{source.stream_id}：自 {since} 起连续失败 {failing.failures} 次，"
+                f"最近一次原因：{failing.error}",
+            )
+        )
 
 
 def _say_counts(found: NodeStatus) -> None:
@@ -209,6 +225,7 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
             "record_type": source.record_type,
             "runs": source.runs,
             "unmapped": source.unmapped,
+            "failing": _failing_as_json(source),
             "last_run": run_as_json(source.last_run) if source.last_run else None,
             "gate_passed": source.gate_run.gate_passed if source.gate_run else None,
             "counts": _counts_as_json(source),
@@ -246,3 +263,15 @@ def _counts_as_json(source: SourceStatus) -> dict[str, Any] | None:
 
 def _alarms_as_json(source: SourceStatus) -> list[dict[str, str]]:
     return [] if source.counted is None else [asdict(alarm) for alarm in source.counted.alarms]
+
+
+def _failing_as_json(source: SourceStatus) -> dict[str, Any] | None:
+    failing = source.standing
+    if failing is None:
+        return None
+    return {
+        "failures": failing.failures,
+        "since": failing.since.isoformat(),
+        "last": failing.last.isoformat(),
+        "error": {"en": failing.error.en, "zh": failing.error.zh},
+    }
