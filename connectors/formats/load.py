@@ -31,7 +31,7 @@ def load_object(
     """
     if isinstance(reader, DatabaseReader):
         return {c.lower() for c in load_parquet(table, landed, index, reader.max_record_bytes)}
-    if isinstance(reader, FilesReader) and reader.format == "xml":
+    if reader.format == "xml":
         load_xml(table, landed, index, reader)
         return set()
     if not isinstance(reader, FilesReader) or reader.format == "json":

@@ -140,7 +140,7 @@ class _Reader:
             self.root = local(name)
         elif self._depth == 1 and len(self.below_root) < 20:
             self.below_root[local(name)] = None
-        if self._matched == self._depth < len(path) and _is(name, path[self._depth]):
+        if self._matched == self._depth < len(path) and is_step(name, path[self._depth]):
             self._matched += 1
             self.container |= self._matched >= len(path) - 1
             if self._matched == len(path):
@@ -211,13 +211,19 @@ class _Reader:
         return XmlRecord(self._row, values)
 
 
-def _is(name: str, step: str) -> bool:
+def is_step(name: str, step: str) -> bool:
+    """Whether an element ``namespace}local`` is what a step of a path means."""
     return step in ("*", name) or ("}" not in step and local(name) == step)
 
 
 def _node(name: str, attributes: dict[str, str]) -> _Node:
-    nil = attributes.pop(f"{_XSI}nil", "").strip() in ("true", "1")
+    nil = is_nil(attributes)
     return _Node(local(name), {local(n): v for n, v in attributes.items()}, nil)
+
+
+def is_nil(attributes: dict[str, str]) -> bool:
+    """Whether the element says that it has no value; ``xsi:nil`` is taken out of them."""
+    return attributes.pop(f"{_XSI}nil", "").strip() in ("true", "1")
 
 
 def _flatten(

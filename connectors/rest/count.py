@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from connectors.delivery import Counted, Secrets
-from connectors.formats.json_document import read_document
 from connectors.rest.body import AgainError
-from connectors.rest.errors import public
-from connectors.rest.pages import check_success
+from connectors.rest.documents import read_said
 from connectors.rest.paging import number_at
 from connectors.rest.question import address
 from connectors.rest.session import Ask, Received, Session
 from connectors.rest.settings import RestReader
-from schemas.errors import RetryableError, Where
+from schemas.errors import RetryableError
 
 
 def ask_count(session: Session, reader: RestReader, secrets: Secrets) -> Counted | None:
@@ -24,13 +22,12 @@ def ask_count(session: Session, reader: RestReader, secrets: Secrets) -> Counted
         return None
 
     def take(received: Received) -> int:
-        where = Where(public(received.url), field=count.field)
+        data = b"".join(received.body)
         try:
-            document = read_document(b"".join(received.body), reader.encoding, where)
+            said = read_said(reader, data, received.url, redirected=received.redirected)
         except RetryableError as error:
             raise AgainError(error) from None
-        check_success(reader, document, where)
-        return number_at(document, count.field)
+        return number_at(said, count.field)
 
     ask = Ask(address(reader, count.path, secrets), count.parameters, reader.method)
     return Counted(session.fetch(ask, take), "source")

@@ -7,19 +7,18 @@ from typing import Any
 
 from connectors.config import SourceConfig
 from connectors.delivery import PullRequest, Secrets
-from connectors.formats.json_document import records_in
 from connectors.formats.jsontext import Number
 from connectors.look import ColumnSeen, Look, StreamSeen
 from connectors.pace import Pace
 from connectors.rest.body import AgainError
 from connectors.rest.count import ask_count
+from connectors.rest.documents import Unreadable, read_list
 from connectors.rest.errors import public
-from connectors.rest.pages import read_answer
 from connectors.rest.paging import announced, first_page
 from connectors.rest.question import question
 from connectors.rest.session import Ask, Received, Session
 from connectors.rest.settings import RestReader
-from schemas.errors import RetryableError, Where
+from schemas.errors import RetryableError
 from schemas.text import Text
 
 
@@ -45,13 +44,12 @@ def look_rest(
         if received.status == 204:
             return 204, received.url, None, []
         try:
-            document = read_answer(
+            found = read_list(
                 reader, b"".join(received.body), received.url, redirected=received.redirected
             )
         except RetryableError as error:
             raise AgainError(error) from None
-        where = Where(public(received.url), field=reader.records or None)
-        return 200, received.url, document, records_in(document, reader.records, where)
+        return 200, received.url, found.said, found.records
 
     with Session.open(reader, folder, secrets=secrets, pace=pace, zone=source.zone) as session:
         status, url, document, records = session.fetch(
@@ -80,7 +78,7 @@ def _columns(reader: RestReader, records: list[Any]) -> tuple[ColumnSeen, ...]:
     """The fields of the records in order of first appearance, each with the kinds it has."""
     kinds: dict[str, dict[str, None]] = {}
     for record in records:
-        if isinstance(record, dict):
+        if isinstance(record, dict) and not isinstance(record, Unreadable):
             for name, value in record.items():
                 kinds.setdefault(name, {}).setdefault(_kind(value))
     key = () if reader.pagination.kind == "none" else reader.pagination.key

@@ -8,26 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.formats.json_document import read_document, records_in
-from connectors.formats.jsontext import at_path
 from connectors.landing import Landed, Landing
 from connectors.rest.body import AgainError
-from connectors.rest.errors import (
-    HttpRefusedError,
-    empty_answer,
-    failed_inside,
-    html_page,
-    public,
-)
+from connectors.rest.documents import read_list
+from connectors.rest.errors import HttpRefusedError, public
 from connectors.rest.paging import Page
 from connectors.rest.question import Question
 from connectors.rest.resume import Kept, Tape
 from connectors.rest.session import Ask, Received, Session
 from connectors.rest.settings import RestReader
-from schemas.errors import RetryableError, Where
+from schemas.errors import RetryableError
 
 _PAST_THE_END = frozenset({400, 404, 416, 422})
-_HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,38 +102,9 @@ class PageSource:
             raise AgainError(error) from None
 
     def _parsed(self, kept: Kept, landed: Landed) -> Answer:
-        document = read_answer(
-            self.reader, landed.path.read_bytes(), kept.url, redirected=kept.redirected
-        )
-        where = Where(public(kept.url), field=self.reader.records or None)
-        records = records_in(document, self.reader.records, where)
-        return Answer(landed, document, records, kept.url, kept.next_link, kept.date)
-
-
-def read_answer(reader: RestReader, data: bytes, url: str, *, redirected: bool) -> Any:
-    """The document in an answer.
-
-    Raises :class:`RetryableError` for one that is empty or ends too early, and
-    :class:`RefusedError` for a web page, for what is no JSON, and if it says that it failed.
-    """
-    if not data.strip():
-        raise empty_answer(url)
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(_HTML_STARTS):
-        raise html_page(url, redirected=redirected)
-    where = Where(public(url), field=reader.records or None)
-    document = read_document(data, reader.encoding, where)
-    check_success(reader, document, where)
-    return document
-
-
-def check_success(reader: RestReader, document: Any, where: Where) -> None:
-    """Raises :class:`RefusedError` if the answer says inside that it failed."""
-    if reader.success is None:
-        return
-    found, value = at_path(document, reader.success.path)
-    if not found or str(value).lower() not in {str(v).lower() for v in reader.success.values}:
-        raise failed_inside(where, reader.success.path, str(value) if found else None)
+        data = landed.path.read_bytes()
+        found = read_list(self.reader, data, kept.url, redirected=kept.redirected)
+        return Answer(landed, found.said, found.records, kept.url, kept.next_link, kept.date)
 
 
 def _name(page: Page) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin
 
-from connectors.formats.jsontext import Number, at_path
+from connectors.formats.jsontext import Number
+from connectors.rest.documents import value_at
 from connectors.rest.page_settings import (
     LinkPages,
     NextUrlPages,
@@ -165,7 +166,7 @@ def announced(pages: Pages, document: Any) -> int | None:
 
 def number_at(document: Any, path: str) -> int:
     """The whole number at ``path``. Raises :class:`RefusedError` if there is none."""
-    found, value = at_path(document, path)
+    found, value = value_at(document, path)
     try:
         if found and isinstance(value, str):
             return int(value)
@@ -183,7 +184,7 @@ def number_at(document: Any, path: str) -> int:
 
 def _text_at(document: Any, path: str) -> str | int:
     """A token keeps its kind: in a JSON body a number is sent back as a number."""
-    found, value = at_path(document, path)
+    found, value = value_at(document, path)
     if not found or value is None or value is False:
         return ""
     if isinstance(value, Number) and value.isdecimal():

@@ -19,13 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.formats.jsontext import at_path
 from connectors.landing import Landed
+from connectors.rest.documents import value_at
 from connectors.rest.errors import elsewhere, endless, fewer, moved, too_few, unsteady
 from connectors.rest.page_settings import ManyPages, NoPages, NumberedPages, OffsetPages
 from connectors.rest.pages import Answer, PageSource
 from connectors.rest.paging import Got, Page, announced, first_page, next_page, overlapping
-from connectors.rest.rows import Digests, digest_of, key_of
+from connectors.rest.rows import Digests, digest_of, keys_of
 from connectors.rest.session import same_origin
 from schemas.errors import OutsideError
 
@@ -226,7 +226,7 @@ class ListReader:
             self._began = _believed(answer.date, answer.landed.fetched_at)
         key = self._pages.key if isinstance(self._pages, ManyPages) else ()
         contents = [digest_of(record) for record in answer.records]
-        keys = [key_of(record, key) for record in answer.records] if key else contents
+        keys = keys_of(answer.records, key, contents) if key else contents
         if not page.overlap and self._repeats(one, page, contents):
             return None
         known = self._overlap(one, page, keys)
@@ -316,7 +316,7 @@ def newer_by(field_name: str, moment_of: Callable[[str], object]) -> IsNewer:
     """By the field ``field_name``, whose text ``moment_of`` reads."""
 
     def is_newer(record: object, began: datetime) -> bool:
-        found, value = at_path(record, field_name)
+        found, value = value_at(record, field_name)
         if not found or not isinstance(value, str):
             return False
         moment = moment_of(value)

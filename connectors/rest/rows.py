@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.formats.jsontext import at_path
+from connectors.rest.documents import value_at
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
@@ -24,17 +25,20 @@ def digest_of(value: Any) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
-def key_of(record: Any, key: tuple[str, ...]) -> int:
-    """Of the values at the paths ``key`` of a record.
+def keys_of(records: Sequence[Any], key: tuple[str, ...], contents: Sequence[int]) -> list[int]:
+    """Of the values at the paths ``key`` of each record. A record that has none of them, which
+    is the quality rules' to judge, is known by its content.
 
-    Raises :class:`ConfigError` if a record has none of them.
+    Raises :class:`ConfigError` if no record has any: then ``key`` is wrong.
     """
-    found = [at_path(record, path) for path in key]
-    if not any(there and value is not None for there, value in found):
+    keys = [
+        _key_of(record, key, content) for record, content in zip(records, contents, strict=True)
+    ]
+    if records and keys == list(contents):
         raise ConfigError(
             Text(
-                en=f"a record has no {', '.join(key)}, by which records are told apart",
-                zh=f"记录中没有用于区分记录的字段 {'、'.join(key)}",
+                en=f"no record has {', '.join(key)}, by which records are told apart",
+                zh=f"所有记录都没有用于区分记录的字段 {'、'.join(key)}",
             ),
             where=Where(field="key"),
             hint=Text(
@@ -42,6 +46,13 @@ def key_of(record: Any, key: tuple[str, ...]) -> int:
                 zh="请检查 [reader.pagination] 下的 key，或将其删去",
             ),
         )
+    return keys
+
+
+def _key_of(record: Any, key: tuple[str, ...], content: int) -> int:
+    found = [value_at(record, path) for path in key]
+    if not any(there and value is not None for there, value in found):
+        return content
     return digest_of([value for _, value in found])
 
 

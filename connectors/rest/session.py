@@ -109,7 +109,8 @@ class Session:
         """
         session = cls(reader, pace)
         http = session._http
-        http.headers.update({"Accept": "application/json", "User-Agent": "hefu"})
+        accept = {"json": "application/json", "xml": "application/xml, text/xml"}[reader.format]
+        http.headers.update({"Accept": accept, "User-Agent": "hefu"})
         http.headers["Accept-Encoding"] = ACCEPTED
         http.headers.update(reader.headers)
         secure(http, reader, folder)

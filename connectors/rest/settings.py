@@ -39,6 +39,9 @@ class RestReader(Rows):
     """``https://host[:port][/prefix]`` or ``env:NAME``."""
     path: str = ""
     method: Literal["GET", "POST"] = "GET"
+    format: Literal["json", "xml"] = "json"
+    """What the answers are. XML: ``total`` and other paths into an answer are written as
+    ``records`` is (``answer/head/total``), ``key`` as the columns are (``party/name``)."""
     body: Literal["json", "form"] = "json"
     """``POST``: how the parameters stand in the body. A name with dots is nested in JSON."""
     headers: dict[str, str] = Field(default_factory=dict)

@@ -171,7 +171,7 @@ def test_a_wrong_total_is_told_with_both_numbers(rest, server):
 
 def test_a_key_that_no_record_has_is_named(rest, server):
     server.answer = Changing(5)
-    with pytest.raises(Exception, match="a record has no id, by which records are told apart"):
+    with pytest.raises(Exception, match="no record has id, by which records are told apart"):
         rest(PAGE + 'key = ["id"]').pull()
 
 
