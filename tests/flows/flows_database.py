@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flows_world import NOW, World, query
+from flows_world import NOW, A, World, query
 from servers.postgresql import DATABASE, PASSWORD, USER, Postgresql, run
 
 from connectors.pull import PullRequest
@@ -58,7 +58,8 @@ _SQL = """\
 SELECT
     txt("no") AS source_record_id,
 {clock}    txt("no") AS disposition_no,
-    '11999900HEFUFLWA1W' AS handling_org,
+    txt("no") AS refers_to_no,
+    '{handling_org}' AS handling_org,
     'accepted' AS disposition_action,
     txt(reason) AS disposition_reason,
     txt(fine) AS result_summary
@@ -155,7 +156,9 @@ def front(
     text = _TOML.format(mode=mode, schema=schema, table=table, rest=rest, key=keys, **given)
     (folder / "source.toml").write_text(text, encoding="utf-8")
     line = "    ts_cn(moved) AS source_updated_time,\n" if clock else ""
-    (folder / "mapping.sql").write_text(_SQL.format(clock=line), encoding="utf-8")
+    (folder / "mapping.sql").write_text(
+        _SQL.format(clock=line, handling_org=A.code), encoding="utf-8"
+    )
     made = Front(world, server, schema)
     made.sql(create)
     return made

@@ -111,7 +111,7 @@ class Story:
 def stories(*writes: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[list[Any]]:
     """Some writes, then a read of some kind, and so on."""
     part = st.tuples(st.lists(st.one_of(*writes), min_size=1, max_size=4), PULLS)
-    return st.lists(part, min_size=2, max_size=4)
+    return st.lists(part, min_size=2, max_size=3)
 
 
 def _rows_are(source: Front) -> dict[str, int]:
