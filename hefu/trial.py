@@ -61,7 +61,8 @@ class Trial:
     a reason in source.toml. ``contradicted``: named there as unused, and yet used.
     ``looked``: how the source was reached and what it has, as it says itself. ``suggested``:
     of the unused columns, which field each seems to be. ``drafted``: there is no mapping.sql yet,
-    and this is the text that :mod:`hefu.suggestion` made and that was tried.
+    and this is the text that :mod:`hefu.suggestion` made and that was tried. ``details``: of
+    rows that could not be read, what exactly is wrong with the first one, by its reason.
     """
 
     stream_id: str
@@ -79,6 +80,7 @@ class Trial:
     looked: Look = NOTHING_SEEN
     suggested: Mapping[str, str] = field(default_factory=dict)
     drafted: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def try_source(node: Node, source: Source, now: datetime) -> Trial:
@@ -123,7 +125,7 @@ def try_mapping(
     contract = load_contract(source.config.record_type)
     batch = load_raw(con, source.config, delivery, secrets=node.secrets)
     if not batch.columns:
-        return _nothing(source, contract, delivery, batch.unreadable, looked)
+        return _nothing(con, source, contract, delivery, batch.unreadable, looked)
     _keep_sample(con)
     create_objects(con, delivery)
     seal(con)
@@ -175,6 +177,7 @@ def try_mapping(
         looked=looked,
         suggested={column: name for name, column in others.items() if column not in told},
         drafted=drafted,
+        details=_details(con),
     )
 
 
@@ -199,8 +202,20 @@ def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def _details(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    told = con.execute(
+        "SELECT rule_id, arg_min(detail, (_object, _row)) FROM raw_reject GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return {reason: detail for reason, detail in told if detail}
+
+
 def _nothing(
-    source: Source, contract: Contract, delivery: Delivery, unreadable: int, looked: Look
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    contract: Contract,
+    delivery: Delivery,
+    unreadable: int,
+    looked: Look,
 ) -> Trial:
     """No row could be read, so there are no columns to map."""
     return Trial(
@@ -214,9 +229,12 @@ def _nothing(
         unused=(),
         explained={},
         contradicted=(),
-        reasons={},
+        reasons=dict(
+            con.execute("SELECT rule_id, count(*) FROM raw_reject GROUP BY 1 ORDER BY 1").fetchall()
+        ),
         soft={},
         looked=looked,
+        details=_details(con),
     )
 
 

@@ -95,14 +95,14 @@ def tls_failed(address: str, tls: str) -> RefusedError:
     return RefusedError(
         Text(
             en=f'no trusted encrypted connection could be made (tls = "{tls}")',
-            zh=f"无法建立可信的加密连接（tls = “{tls}”）",
+            zh=f'无法建立可信的加密连接（tls = "{tls}"）',
         ),
         where=Where(address, field="reader.tls"),
         hint=Text(
             en="give the authority's certificate as ca_file with verify-full; a server without "
             'TLS on a closed network needs tls = "disable"',
             zh="verify-full 请用 ca_file 指定签发机构证书；专网内未启用 TLS 的服务器"
-            "请写 tls = “disable”",
+            '请写 tls = "disable"',
         ),
     )
 

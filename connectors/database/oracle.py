@@ -226,7 +226,7 @@ def _no_choice(address: str) -> ConfigError:
     return ConfigError(
         Text(
             en='Oracle has a port of its own for TLS: tls = "prefer" has no meaning',
-            zh="Oracle 的 TLS 使用单独端口：tls = “prefer” 无意义",
+            zh='Oracle 的 TLS 使用单独端口：tls = "prefer" 无意义',
         ),
         where=Where(address, field="reader.tls"),
         hint=Text(

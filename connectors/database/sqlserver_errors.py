@@ -107,6 +107,6 @@ def cannot_verify(address: str, field: str) -> ConfigError:
         hint=Text(
             en='tls = "require" encrypts without checking it; on a network that is not trusted '
             "put a VPN before it",
-            zh="tls = “require” 会加密但不校验证书；网络不可信时请使用 VPN",
+            zh='tls = "require" 会加密但不校验证书；网络不可信时请使用 VPN',
         ),
     )

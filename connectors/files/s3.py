@@ -180,6 +180,10 @@ class Bucket:
                 raise ConfigError(
                     Text(en="ca_file is not there", zh="找不到 ca_file 指定的文件"),
                     where=Where(str(path)),
+                    hint=Text(
+                        en="its path is relative to the source's folder",
+                        zh="路径相对于该来源的文件夹",
+                    ),
                 )
             options["root_certificate"] = path.read_bytes()
         return options

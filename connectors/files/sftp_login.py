@@ -173,7 +173,7 @@ def _checked_key(transport: Any, settings: SftpPlace, where: Where) -> str:
             en="the server shows another key than the pinned one: "
             f"{key.get_name()} {shown}, pinned {key_type or 'as'} {pinned}",
             zh="服务器出示的密钥与 host_key 不一致："
-            f"出示 {key.get_name()} {shown}，应为 {key_type or ''} {pinned}",
+            f"出示 {key.get_name()} {shown}，应为{f' {key_type}' if key_type else ''} {pinned}",
         ),
         where=where,
         hint=Text(

@@ -249,11 +249,16 @@ def _missing(name: str, label: str, near: str | None) -> str:
 
 def _tell(made: Draft, file: Path) -> None:
     header = made.header
+    # A workbook and an XML say themselves how they are written.
+    if header.format in ("csv", "json", "jsonl"):
+        written = tr(header.encoding, f"编码 {header.encoding}")
+    else:
+        written = header.format
     say(
         tr(
-            f"read {file}: {len(header.columns)} columns, {header.encoding}; "
+            f"read {file}: {len(header.columns)} columns, {written}; "
             f"{len(made.matched)} fields filled in, {len(made.unused)} columns left to you",
-            f"已读取 {file}：{len(header.columns)} 列，编码 {header.encoding}；"
+            f"已读取 {file}：{len(header.columns)} 列，{written}；"
             f"已填好 {len(made.matched)} 个字段，另有 {len(made.unused)} 列待定",
         )
     )

@@ -17,7 +17,7 @@ def show_trial(node: Node, trial: Trial, *, streams: bool) -> None:
     ``streams``: also what else the source has.
     """
     for step in trial.looked.reached:
-        say(f"{trial.stream_id}: {step}")
+        say(tr(f"{trial.stream_id}: {step}", f"{trial.stream_id}：{step}"))
     if streams:
         _say_streams(trial)
     if trial.drafted is not None:
@@ -28,6 +28,15 @@ def show_trial(node: Node, trial: Trial, *, streams: bool) -> None:
             f"{trial.stream_id} → {trial.record_type}：样本 {trial.rows} 行",
         )
     )
+    if trial.fields:
+        _say_fields(trial)
+        _say_unused(trial)
+    _say_problems(node, trial)
+    say_data("")
+    _warn(trial)
+
+
+def _say_fields(trial: Trial) -> None:
     say_table(
         [
             tr("field", "字段"),
@@ -41,10 +50,6 @@ def show_trial(node: Node, trial: Trial, *, streams: bool) -> None:
         [_row(field) for field in trial.fields],
         numbers=(5, 6),
     )
-    _say_unused(trial)
-    _say_problems(node, trial)
-    say_data("")
-    _warn(trial)
 
 
 def _say_streams(trial: Trial) -> None:
@@ -93,7 +98,7 @@ def _say_columns(trial: Trial) -> None:
 
 def _say_unused(trial: Trial) -> None:
     """Explained columns with their reasons; :func:`_warn` is loud about the others."""
-    names = ", ".join(trial.unused) or tr("none", "无")
+    names = tr(", ", "、").join(trial.unused) or tr("none", "无")
     say_data(
         tr(f"source columns that the mapping does not use: {names}", f"映射未使用的来源列：{names}")
     )
@@ -125,8 +130,11 @@ def _say_problems(node: Node, trial: Trial) -> None:
     for word, broken in ((refused, trial.reasons), (flagged, trial.soft)):
         for rule_id, count in broken.items():
             rule = rules.get(rule_id) or OF_READING.get(rule_id)
-            said = f": {rule.message}" if rule else ""
+            said = tr(f": {rule.message}", f"：{rule.message}") if rule else ""
             say_data(f"{word} {count} × {rule_id}{said}")
+            if rule_id in trial.details:
+                detail = trial.details[rule_id]
+                say_data(tr(f"  the first one: {detail}", f"  第一处：{detail}"))
 
 
 def _warn(trial: Trial) -> None:
@@ -183,6 +191,7 @@ def _warn(trial: Trial) -> None:
             tr("take them out of [unused_columns]", "请从 [unused_columns] 中删去"),
         )
     if trial.quarantined and total:
+        unread = trial.unreadable == trial.quarantined
         say_warning(
             tr(
                 f"{trial.stream_id}: {trial.quarantined} of {total} rows of the sample would be "
@@ -190,6 +199,12 @@ def _warn(trial: Trial) -> None:
                 f"{trial.stream_id}：样本 {total} 行中有 {trial.quarantined} 行将被隔离",
             ),
             tr(
+                "compare [reader] in source.toml with what came; if the file is damaged, have it "
+                "sent again",
+                "请核对 source.toml 的 [reader] 与实际收到的内容；文件损坏则请来源单位重新报送",
+            )
+            if unread
+            else tr(
                 "if the rows are right, correct mapping.sql; if they are wrong, the source must",
                 "数据无误则修改 mapping.sql；数据有误则请来源单位更正",
             ),

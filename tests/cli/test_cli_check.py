@@ -210,3 +210,13 @@ def test_what_the_source_has_is_listed_when_asked_for(hefu: Hefu, node: Node) ->
     ran = hefu("check", "--streams", "--node", node.root)
     assert ran.code == 0
     assert "it has" in ran.out
+
+
+def test_a_file_that_cannot_be_read_says_why(hefu: Hefu, node: Node) -> None:
+    add_source(node, *ROWS).write_bytes(b"")
+    ran = hefu("check", "--node", node.root)
+    assert ran.code == 0
+    assert "refused 1 × read:file: a file that can't be read as a whole" in ran.out
+    assert "  the first one: the file is empty, without even a header" in ran.out
+    assert "made of" not in ran.out  # no table of fields of which none was tried
+    assert "compare [reader] in source.toml" in ran.err
