@@ -19,7 +19,7 @@ from connectors.disk import minding_a_full_disk
 from connectors.formats.csv_body import body_of
 from connectors.formats.csv_records import TELLING_COLUMNS, Dialect, Good, Line, Splitter, lines
 from connectors.formats.encodings import certainly_other, head_of, likely_other, wrong_encoding
-from connectors.formats.raw_table import RawTable, Reject, check_name
+from connectors.formats.raw_table import RawTable, Reject, check_names
 from connectors.formats.text_file import Shape, from_utf16, newline_of, shape_of, transcode
 from connectors.landing import Landed
 from connectors.reader_config import FilesReader
@@ -160,8 +160,7 @@ def _checked(names: list[str] | tuple[str, ...], where: Where) -> tuple[str, ...
                 zh="无法判断以哪一列为准，请让来源系统使用不同列名",
             ),
         )
-    for name in names:
-        check_name(name, where)
+    check_names(names, where)
     return tuple(names)
 
 
@@ -322,7 +321,7 @@ def _load_carefully(part: _Part, path: Path, dialect: Dialect, header: _Header) 
     own = replace(
         dialect,
         delimiter=dialect.delimiter if dialect.is_plain else ",",
-        quote=dialect.quote or '"',
+        quote=(dialect.quote if dialect.is_plain else "") or '"',
         max_bytes=8 * dialect.max_bytes,
     )
     good = 0

@@ -39,6 +39,8 @@ def body_of(
         tail = handle.read(_TAIL)
     told = _separator(head, dialect)
     if told is not None:
+        if told in ("\r", "\0", dialect.quote, dialect.escape):
+            raise _no_separator(where)
         dialect = replace(dialect, delimiter=told)
     lines_above = (reader.header_row or 1) - 1 or int(told is not None)
     start = _start(head, dialect.newline, lines_above, where)
@@ -53,6 +55,20 @@ def _separator(head: bytes, dialect: Dialect) -> str | None:
     first = head[:20].split(dialect.newline)[0].decode(dialect.encoding, "replace")
     found = _SEPARATOR.match(first.removeprefix("\ufeff"))
     return found[1] if found else None
+
+
+def _no_separator(where: Where) -> DataError:
+    return DataError(
+        Text(
+            en="the first line, sep=, names what can't part columns",
+            zh="首行 sep= 指定的字符不能用作分隔符",
+        ),
+        where=where,
+        hint=Text(
+            en="have it exported again, without this line: `delimiter` in source.toml then says it",
+            zh="请对方去掉该行后重新导出，并在 source.toml 中用 delimiter 说明",
+        ),
+    )
 
 
 def _start(head: bytes, newline: bytes, lines_above: int, where: Where) -> int:

@@ -51,8 +51,9 @@ class Dialect:
 
     @property
     def is_plain(self) -> bool:
-        """Whether any reader of CSV can read it: one character between fields, no escapes."""
-        return len(self.delimiter) == 1 and not self.escape
+        """Whether any reader of CSV can read it: one character between fields, a quote of one
+        byte, no escapes."""
+        return len(self.delimiter) == 1 and self.quote.isascii() and not self.escape
 
 
 @dataclass(frozen=True, slots=True)

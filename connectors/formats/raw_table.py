@@ -7,7 +7,7 @@ DuckDB compares column names without case, so two names that differ only in case
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 RESERVED = ("_object", "_row")
+MAX_COLUMNS = 2000
+"""More are values in the place of names; each costs more time and memory than the last."""
 _BATCH = 20_000
 
 
@@ -52,7 +54,20 @@ def _shown(char: str) -> str:
 
 
 def check_name(name: str, where: Where) -> None:
-    """Raise :class:`DataError` if a source column has a name that Hefu needs itself."""
+    """Raise :class:`DataError` if a source column has a name that Hefu needs itself, or one that
+    no database can hold."""
+    if printable(name) != name:
+        raise DataError(
+            Text(
+                en="a column's name holds a NUL or what is no character",
+                zh="有列名含有 NUL 或无效字符",
+            ),
+            where=where,
+            hint=Text(
+                en="have the source name its columns in plain text",
+                zh="请让来源系统使用普通文字作列名",
+            ),
+        )
     if name.lower() in RESERVED:
         raise DataError(
             Text(en=f"a column can't be called {name}", zh=f"列名不能是 {name}"),
@@ -62,6 +77,14 @@ def check_name(name: str, where: Where) -> None:
                 zh="该名称由系统用于记录行位置，请让来源系统改名",
             ),
         )
+
+
+def check_names(names: Collection[str], where: Where) -> None:
+    """Raise :class:`DataError` for a table's columns that can't be columns here."""
+    if len(names) > MAX_COLUMNS:
+        raise _too_many(where)
+    for name in names:
+        check_name(name, where)
 
 
 class RawTable:
@@ -102,6 +125,8 @@ class RawTable:
         check_name(name, where)
         key = name.lower()
         if key not in self._names:
+            if len(self._names) >= MAX_COLUMNS:
+                raise _too_many(where)
             self._names[key] = name
             self.con.execute(f"ALTER TABLE raw ADD COLUMN {ident(name)} VARCHAR")
         return self._names[key]
@@ -196,6 +221,18 @@ class RawTable:
             self.con.execute(f"INSERT INTO {target} BY NAME SELECT * FROM raw_incoming")
         finally:
             self.con.unregister("raw_incoming")
+
+
+def _too_many(where: Where) -> DataError:
+    return DataError(
+        Text(en=f"more than {MAX_COLUMNS} columns", zh=f"列数超过 {MAX_COLUMNS}"),
+        where=where,
+        hint=Text(
+            en="a file or record so wide is a mistake, or has values in the place of names: look "
+            "at it, and have it sent again",
+            zh="列数如此之多，多半是文件有误，或把取值当成了列名；请核查后让对方重新传送",
+        ),
+    )
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -29,6 +29,7 @@ from schemas.text import Text
 
 _PART = "raw_part"
 _BATCH = 20_000
+_BATCH_CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def load_spreadsheet(
         header, merges, rows = _opened(book, number, reader, where)
         names = tuple(header.columns.values())
         part = _Part(table, names)
-        for record in Records(header, merges, reader).of(rows):
+        for record in Records(header, merges, reader, where).of(rows):
             if isinstance(record, Reject):
                 table.reject(index, record)
             else:
@@ -185,12 +186,13 @@ class _Part:
     def __init__(self, table: RawTable, names: tuple[str, ...]) -> None:
         self._con, self._names = table.con, names
         self._rows: list[tuple[int, list[str | None]]] = []
+        self._batch = max(1, min(_BATCH, _BATCH_CELLS // max(1, len(names))))
         columns = "".join(f"{ident(n)} VARCHAR, " for n in names)
         self._con.execute(f"CREATE OR REPLACE TABLE {_PART} ({columns}_row BIGINT)")
 
     def add(self, row: tuple[int, list[str | None]]) -> None:
         self._rows.append(row)
-        if len(self._rows) >= _BATCH:
+        if len(self._rows) >= self._batch:
             self.finish()
 
     def finish(self) -> None:

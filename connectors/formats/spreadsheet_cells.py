@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -21,7 +22,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 MAX_ROWS = 1 << 20
 MAX_COLUMNS = 1 << 14
+MAX_MERGES = 200_000
 MAX_DIGITS = 15
+_SMALLEST = -400
+"""No program keeps a number below 1e-308, and 1e-999999999 written out fills the memory."""
+_ERROR = re.compile(r"#[A-Z0-9/_]{2,19}[!?]?")
 _DAY_MS = 86_400_000
 _LAST_DAY = 2_958_465
 """9999-12-31 in the system of 1900."""
@@ -58,6 +63,11 @@ class Merge(NamedTuple):
     left: int
     bottom: int
     right: int
+
+
+def overlap(merges: Iterable[Merge]) -> bool:
+    """Whether merged cells that all touch one row can't lie beside each other in it."""
+    return sum(m.right - m.left + 1 for m in merges) > MAX_COLUMNS
 
 
 Kind = Literal["number", "date", "time", "datetime", "elapsed"]
@@ -117,7 +127,7 @@ def number(text: str, style: Style, *, since_1904: bool = False) -> Cell:
         exact = Decimal(text)
     except InvalidOperation:
         return Bad("read:cell", "holds a number that is none")
-    if not exact.is_finite():
+    if not exact.is_finite() or (exact and exact.adjusted() < _SMALLEST):
         return Bad("read:cell", "holds a number that is none")
     if abs(exact) >= 10**MAX_DIGITS:
         return Bad(
@@ -177,6 +187,16 @@ def _clock(ms: int) -> str:
 def clock_text(hours: int, minutes: int, seconds: Decimal) -> Value:
     """A time of day, or a duration of 24 hours and more."""
     return Value(_clock(int((Decimal(hours * 60 + minutes) * 60 + seconds) * 1000)))
+
+
+def index_of(text: str) -> int | None:
+    """A number from 0 as a file counts; None for what is none, or has too many digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def error(text: str) -> Bad:
+    """An error in a cell, by its name (``#N/A``): what else stands there might be a value."""
+    return Bad("read:cell", f"holds the error {text if _ERROR.fullmatch(text) else '#?'}")
 
 
 def column_name(column: int) -> str:

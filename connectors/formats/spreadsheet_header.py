@@ -15,8 +15,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.formats.raw_table import check_name
-from connectors.formats.spreadsheet_cells import Bad, Cell, Merge, Row, Value, column_name
+from connectors.formats.raw_table import check_names
+from connectors.formats.spreadsheet_cells import (
+    Bad,
+    Cell,
+    Merge,
+    Row,
+    Value,
+    column_name,
+    overlap,
+)
 from schemas.errors import DataError, Where
 from schemas.text import Text
 
@@ -51,7 +59,7 @@ def find_header(
 
     Raises :class:`DataError` if no row looks like a header, or names can't be used.
     """
-    seen = {r.number: _with_merged(r, first, merges) for r in first}
+    seen = {r.number: _with_merged(r, first, merges, where) for r in first}
     if row is None:
         row = _first_that_looks_like_one(first, seen, merges, rows, where)
     elif row not in seen:
@@ -84,13 +92,33 @@ def plain_name(text: str) -> str:
     return _GAP.sub(lambda gap: " " if gap[1].isascii() or gap[2].isascii() else "", text.strip())
 
 
-def _with_merged(row: Row, first: Sequence[Row], merges: Sequence[Merge]) -> dict[int, Cell]:
+def overlapping(row: int, where: Where) -> DataError:
+    """No program makes such cells, and going through them would take for ever."""
+    return DataError(
+        Text(
+            en=f"merged cells overlap each other in row {row}",
+            zh=f"第 {row} 行的合并单元格相互重叠",
+        ),
+        where=where,
+        hint=Text(
+            en="open it in Excel or WPS, save it as .xlsx and have it sent again",
+            zh="请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送",
+        ),
+    )
+
+
+def _with_merged(
+    row: Row, first: Sequence[Row], merges: Sequence[Merge], where: Where
+) -> dict[int, Cell]:
     """The row's cells, and those that a merged cell gives it."""
     found = {c: v for c, v in row.cells.items() if isinstance(v, Bad) or v.strip()}
     by_number = {r.number: r.cells for r in first}
-    for merge in merges:
+    here = [m for m in merges if m.top <= row.number <= m.bottom]
+    if overlap(here):
+        raise overlapping(row.number, where)
+    for merge in here:
         value = by_number.get(merge.top, {}).get(merge.left)
-        if merge.top <= row.number <= merge.bottom and value is not None:
+        if value is not None:
             for column in range(merge.left, merge.right + 1):
                 found.setdefault(column, value)
     return found
@@ -172,5 +200,4 @@ def _check(columns: dict[int, str], where: Where) -> None:
                 zh="请将 header_row、header_rows 与表格核对；确属重名时请来源单位使用不同列名",
             ),
         )
-    for name in columns.values():
-        check_name(name, where)
+    check_names(columns.values(), where)

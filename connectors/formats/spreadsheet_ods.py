@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from connectors.formats.spreadsheet_cells import (
     MAX_COLUMNS,
+    MAX_MERGES,
     MAX_ROWS,
     PLAIN,
     Bad,
@@ -77,7 +78,7 @@ class Ods:
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
         parser.CharacterDataHandler = reader.data
-        for _ in self._package.fed(parser, "content.xml"):
+        for _ in self._package.fed(parser, "content.xml", lambda: reader.nested):
             yield from reader.rows
             reader.rows.clear()
 
@@ -98,6 +99,7 @@ class _ContentReader:
         self._book, self._max_row, self._left = book, max_row, max_all
         self._hidden: set[str] = set()
         self._style = ""
+        self.nested = 0
         self._depth = 0
         self._number = self._column = self._repeated = self._size = 0
         self._cells: dict[int, Cell] = {}
@@ -107,6 +109,7 @@ class _ContentReader:
         self._in_paragraph = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.nested += 1
         if self._cell is not None:
             self._start_inside(name, attributes)
         elif name in _CELLS and self._depth == 1:
@@ -132,6 +135,7 @@ class _ContentReader:
             self._hidden.add(self._style)
 
     def end(self, name: str) -> None:
+        self.nested -= 1
         if self._cell is not None:
             if name in _CELLS and not self._aside:
                 self._end_cell(self._cell)
@@ -187,9 +191,10 @@ class _ContentReader:
         wide = self._count(attributes, "number-columns-spanned")
         high = self._count(attributes, "number-rows-spanned")
         if wide > 1 or high > 1:
-            self.merges[len(self.sheets) - 1].append(
-                Merge(self._number, first, self._number + high - 1, first + wide - 1)
-            )
+            found = self.merges[len(self.sheets) - 1]
+            found.append(Merge(self._number, first, self._number + high - 1, first + wide - 1))
+            if len(found) > MAX_MERGES:
+                raise self._book.broken("too many merged cells", "合并单元格过多")
         text = "\n".join("".join(p) for p in self._paragraphs)
         cell = self._value(attributes, text)
         if cell is not None:
@@ -213,7 +218,8 @@ class _ContentReader:
             return Bad("read:oversize", f"ends a row of more than {self._max_row} characters")
         is_formula = f"{_TABLE}formula" in attributes
         if attributes.get(_CALC) == "error" or (is_formula and _ERROR.fullmatch(text)):
-            return Bad("read:cell", f"holds the error {text[:20]}")
+            # By its name only: what else stands there might be a value.
+            return Bad("read:cell", f"holds the error {text if _ERROR.fullmatch(text) else '#?'}")
         if kind in ("float", "percentage", "currency"):
             return _number(attributes.get(f"{_OFFICE}value", ""), text)
         if kind == "date":

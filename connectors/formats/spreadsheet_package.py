@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -33,6 +33,10 @@ FOREIGN_FAULTS = (
 )
 Element = tuple[str, dict[str, str]]
 """A local name and its attributes by local name."""
+
+
+MAX_DEPTH = 100
+"""Elements inside each other; a workbook's own are a dozen deep."""
 
 
 class Package:
@@ -82,15 +86,24 @@ class Package:
 
         parser.StartElementHandler = start
         parser.EndElementHandler = lambda _tag: path.pop()
-        for _ in self.fed(parser, name):
+        for _ in self.fed(parser, name, lambda: len(path)):
             yield from found
             found.clear()
 
-    def fed(self, parser: expat.XMLParserType, name: str) -> Iterator[None]:
-        """Parse a part with ``parser``, coming back after each chunk."""
+    def fed(
+        self, parser: expat.XMLParserType, name: str, depth: Callable[[], int]
+    ) -> Iterator[None]:
+        """Parse a part with ``parser``, coming back after each chunk. ``depth``: how many
+        elements are open, for each of which the parser keeps a hundred times its bytes."""
         try:
             with closing(self.chunks(name)) as chunks:
-                yield from feed(parser, chunks)
+                for _ in feed(parser, chunks):
+                    if depth() > MAX_DEPTH:
+                        raise damaged(
+                            self.where,
+                            Text(en="a part is nested too deep", zh="部件内的元素嵌套过深"),
+                        )
+                    yield
         except XmlError as error:
             raise damaged(self.where, error.message) from error
 

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 from connectors.formats.jsontext import dumps
 from connectors.formats.raw_table import Reject, printable
-from connectors.formats.spreadsheet_cells import Bad, Cell, Merge, Row, column_name
-from connectors.formats.spreadsheet_header import Header
+from connectors.formats.spreadsheet_cells import Bad, Cell, Merge, Row, column_name, overlap
+from connectors.formats.spreadsheet_header import Header, overlapping
 from connectors.reader_config import FilesReader
+from schemas.errors import Where
 
 Record: TypeAlias = tuple[int, list[str | None]]
 """Row number, and texts in the order of the header's columns."""
@@ -22,7 +23,10 @@ _MAX_HELD = 1000
 class Records:
     """Reads one sheet's rows. ``merges`` come from top to bottom and may grow while it reads."""
 
-    def __init__(self, header: Header, merges: list[Merge], reader: FilesReader) -> None:
+    def __init__(
+        self, header: Header, merges: list[Merge], reader: FilesReader, where: Where
+    ) -> None:
+        self._where = where
         self._header, self._merges, self._reader = header, merges, reader
         self._columns = tuple(header.columns)
         self._last = max(self._columns, default=0)
@@ -30,7 +34,10 @@ class Records:
         self._open: list[tuple[Merge, Cell]] = []
 
     def of(self, rows: Iterable[Row]) -> Iterator[Record | Reject]:
-        """Records and rejects in the order of the sheet, without header, titles and footer."""
+        """Records and rejects in the order of the sheet, without header, titles and footer.
+
+        Raises :class:`DataError` for merged cells that overlap.
+        """
         held: deque[Row] = deque()
         for row in rows:
             if row.number <= self._header.last or not any(map(_says, row.cells.values())):
@@ -99,6 +106,8 @@ class Records:
             value = cells.get(merge.left)
             if merge.top == number and merge.bottom >= number and value is not None:
                 self._open.append((merge, value))
+        if overlap(merge for merge, _ in self._open):
+            raise overlapping(number, self._where)
         if self._reader.merged_cells == "empty":
             return None
         for merge, value in self._open:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from connectors.formats.spreadsheet_cells import (
     MAX_COLUMNS,
+    MAX_MERGES,
     MAX_ROWS,
     PLAIN,
     Bad,
@@ -21,6 +22,8 @@ from connectors.formats.spreadsheet_cells import (
     Style,
     Value,
     column_number,
+    error,
+    index_of,
     number,
     style_of,
 )
@@ -28,7 +31,6 @@ from connectors.formats.spreadsheet_package import Package, damaged, too_large
 from connectors.formats.xml_parser import local, strict_parser
 from schemas.text import Text
 
-MAX_MERGES = 200_000
 _MAX_KEPT = 50_000
 _DIGITS = "0123456789"
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -63,9 +65,11 @@ class Xlsx:
     def _merges(self, sheet: int) -> list[Merge]:
         """The file says them after its rows, so the part is gone through once for them."""
         found: list[Merge] = []
-        parser = strict_parser()
+        parser, nested = strict_parser(), 0
 
         def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal nested
+            nested += 1
             if local(name) == "mergeCell":
                 found.append(self._merge(attributes.get("ref", "")))
                 if len(found) > MAX_MERGES:
@@ -74,8 +78,13 @@ class Xlsx:
         chunks = self._package.chunks(self._parts[sheet])
         if not _mentions(chunks, b"mergeCell "):
             return found
-        parser.StartElementHandler = start
-        for _ in self._package.fed(parser, self._parts[sheet]):
+
+        def end(_name: str) -> None:
+            nonlocal nested
+            nested -= 1
+
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        for _ in self._package.fed(parser, self._parts[sheet], lambda: nested):
             pass
         return found
 
@@ -85,7 +94,7 @@ class Xlsx:
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
         parser.CharacterDataHandler = reader.data
-        for _ in self._package.fed(parser, self._parts[sheet]):
+        for _ in self._package.fed(parser, self._parts[sheet], lambda: reader.nested):
             yield from reader.rows
             reader.rows.clear()
 
@@ -150,13 +159,14 @@ class Xlsx:
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
         parser.CharacterDataHandler = reader.data
-        for _ in self._package.fed(parser, part):
+        for _ in self._package.fed(parser, part, lambda: reader.nested):
             pass
         return reader.texts
 
     def _number(self, text: str | None) -> int:
-        if text and text.isascii() and text.isdigit():
-            return int(text)
+        found = index_of(text or "")
+        if found is not None:
+            return found
         raise self._broken("a format has no number", "有格式缺少编号")
 
     def _merge(self, reference: str) -> Merge:
@@ -202,11 +212,13 @@ class _TextReader:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.nested = 0
         self._parts: list[str] = []
         self._si = self._t = self._ph = ""
         self._inside = self._phonetic = False
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
+        self.nested += 1
         if name == self._t:
             self._inside = not self._phonetic
         elif name == self._si:
@@ -218,6 +230,7 @@ class _TextReader:
             self._si, self._t, self._ph = (space + tag for tag in ("si", "t", "rPh"))
 
     def end(self, name: str) -> None:
+        self.nested -= 1
         if name == self._t:
             self._inside = False
         elif name == self._si:
@@ -242,6 +255,7 @@ class _SheetReader:
         max_row: int,
     ) -> None:
         self.rows: list[Row] = []
+        self.nested = 0
         self._book, self._texts, self._styles = book, texts, styles
         self._since_1904, self._max_row = since_1904, max_row
         self._c = self._v = self._row = self._t = self._f = self._is = self._ph = ""
@@ -254,6 +268,7 @@ class _SheetReader:
         self._wants = self._has_value = self._has_formula = self._phonetic = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.nested += 1
         if name == self._c:
             self._start_cell(attributes)
         elif name == self._v:
@@ -275,6 +290,7 @@ class _SheetReader:
             )
 
     def end(self, name: str) -> None:
+        self.nested -= 1
         if name == self._c:
             self._end_cell()
         elif name in (self._v, self._t):
@@ -292,8 +308,8 @@ class _SheetReader:
 
     def _start_row(self, attributes: Mapping[str, str]) -> None:
         given = attributes.get("r")
-        at = int(given) if given and given.isdigit() else self._number + 1
-        if not self._number < at <= MAX_ROWS:
+        at = index_of(given) if given is not None else self._number + 1
+        if at is None or not self._number < at <= MAX_ROWS:
             raise self._book.broken_rows(self._number)
         self._number, self._column, self._size, self._cells = at, 0, 0, {}
 
@@ -328,9 +344,10 @@ class _SheetReader:
         if not self._has_value or (kind == "n" and not text):
             return _NO_RESULT if self._has_formula else None
         if kind == "s":
-            if not (text.isascii() and text.isdigit()) or int(text) >= len(self._texts):
+            at = index_of(text)
+            if at is None or at >= len(self._texts):
                 raise self._book.broken_value(self._number)
-            shared = self._texts[int(text)]
+            shared = self._texts[at]
             self._size += len(shared)
             return shared
         if kind == "n":
@@ -340,15 +357,16 @@ class _SheetReader:
         if kind == "b":
             return Value("false" if text in ("0", "false") else "true")
         if kind == "e":
-            return Bad("read:cell", f"holds the error {text[:20]}")
+            return error(text)
         if kind == "d":
             return Value(text)
         raise self._book.broken_value(self._number)
 
     def _style(self, index: str) -> Style:
-        if not (index.isascii() and index.isdigit()):
+        at = index_of(index)
+        if at is None:
             raise self._book.broken_value(self._number)
-        return self._styles[int(index)] if int(index) < len(self._styles) else PLAIN
+        return self._styles[at] if at < len(self._styles) else PLAIN
 
     def _number_of(self, text: str) -> Cell:
         key = (text, self._attributes.get("s"))

@@ -14,7 +14,14 @@ from typing import IO
 
 from connectors.formats.jsontext import dumps
 from connectors.formats.raw_table import RawTable, Reject, printable
-from connectors.formats.xml_parser import XmlError, feed, local, strict_parser
+from connectors.formats.xml_parser import (
+    MAX_DEPTH,
+    XmlError,
+    feed,
+    local,
+    strict_parser,
+    too_deep,
+)
 from connectors.formats.xml_records import XmlRecord, XmlShape, iter_records
 from connectors.formats.xml_text import utf8_chunks
 from connectors.landing import Landed
@@ -56,6 +63,8 @@ def record_path(handle: IO[bytes]) -> str:
 
     def start(name: str, _attributes: dict[str, str]) -> None:
         path.append(local(name))
+        if len(path) > MAX_DEPTH:
+            raise too_deep()
         if 1 < len(path) <= _LOOKED_AT_DEPTH:
             counts[tuple(path)] += 1
 

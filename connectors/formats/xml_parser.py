@@ -13,6 +13,8 @@ from xml.parsers import expat
 from schemas.text import Text
 
 _MAX_TOKEN = 4 << 20
+MAX_DEPTH = 1 << 18
+"""Elements inside each other. Each costs the parser some 300 bytes, a hundred times its own."""
 _CUT_OFF = {
     expat.errors.codes[name]
     for name in (
@@ -48,6 +50,15 @@ def _refuse(name: str, *_: object) -> None:
         Text(
             en="the XML holds a document type declaration (DTD), which is never read",
             zh="XML 中含有文档类型声明（DTD），一律不予读取",
+        )
+    )
+
+
+def too_deep() -> XmlError:
+    return XmlError(
+        Text(
+            en=f"the XML is nested more than {MAX_DEPTH} deep",
+            zh=f"XML 嵌套超过 {MAX_DEPTH} 层",
         )
     )
 

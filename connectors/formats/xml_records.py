@@ -17,7 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.formats.jsontext import dumps
-from connectors.formats.xml_parser import XmlError, feed, local, strict_parser
+from connectors.formats.xml_parser import (
+    MAX_DEPTH,
+    XmlError,
+    feed,
+    local,
+    strict_parser,
+    too_deep,
+)
 from connectors.formats.xml_text import BAD
 from schemas.text import Text
 
@@ -147,8 +154,11 @@ class _Reader:
                 self._row += 1
                 self._begin, self._problem = self._position(), None
                 self._open.append(_node(name, attributes))
+                self._mind(attributes)
                 return
         self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise too_deep()
 
     def end(self, name: str) -> None:
         if self._deeper:
@@ -170,6 +180,8 @@ class _Reader:
     def _start_inside(self, name: str, attributes: dict[str, str]) -> None:
         if self._deeper or self._problem:
             self._deeper += 1
+            if self._deeper > MAX_DEPTH:
+                raise too_deep()
             return
         if len(self._open) > MAX_RECORD_DEPTH:
             self._problem = ("read:xml", f"nested more than {MAX_RECORD_DEPTH} deep")
@@ -178,7 +190,14 @@ class _Reader:
         node = _node(name, attributes)
         self._open[-1].children.append(node)
         self._open.append(node)
+        self._mind(attributes)
         self._bound()
+
+    def _mind(self, attributes: dict[str, str]) -> None:
+        """Columns have no namespace: of two attributes of one name, one would be lost."""
+        if len(attributes) > 1 and len({local(n) for n in attributes}) < len(attributes):
+            what = "two attributes of one element differ only in their namespace"
+            self._problem = ("read:xml", what)
 
     def _bound(self) -> None:
         if self._position() - self._begin > self.shape.max_record_bytes:

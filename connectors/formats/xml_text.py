@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import IO
 
+from connectors.formats.encodings import certainly_other
 from connectors.formats.xml_parser import XmlError
 from schemas.text import Text
 
@@ -52,8 +53,12 @@ def utf8_chunks(handle: IO[bytes], fallback: str) -> Iterator[bytes]:
     """
     head = handle.read(_HEAD)
     encoding, mark = _encoding(head, "utf-8" if fallback == "utf-8-sig" else fallback)
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    # A lone half of a character is no byte that could be escaped: it is passed on as it is.
+    wide = encoding.startswith("utf-16")
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if wide else "surrogateescape")
     chunk = head[mark:] + handle.read(_CHUNK)
+    if not mark and certainly_other(chunk, encoding) == "utf-8":
+        raise _in_utf8(encoding)
     while chunk:
         yield _utf8(decoder.decode(chunk))
         chunk = handle.read(_CHUNK)
@@ -83,6 +88,15 @@ def _encoding(head: bytes, fallback: str) -> tuple[str, int]:
                 zh=f"XML 声明的编码 {declared[:40]!r} 不受支持",
             )
         ) from error
+
+
+def _in_utf8(said: str) -> XmlError:
+    return XmlError(
+        Text(
+            en=f"the XML says that it is in {said.upper()}, and is in UTF-8",
+            zh=f"XML 声明的编码为 {said.upper()}，实际是 UTF-8",
+        )
+    )
 
 
 def _utf8(text: str) -> bytes:

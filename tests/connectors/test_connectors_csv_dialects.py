@@ -107,6 +107,25 @@ def test_the_first_line_that_excel_reads(files, first):
     assert read(files, data).rows == [{"a": "1", "b": "2,5"}]
 
 
+@pytest.mark.parametrize("mark", [b"\r", b"\0", b'"'])
+def test_a_first_line_that_names_what_parts_no_columns(files, mark):
+    source = files("csv")
+    source.put("a.csv", b"sep=%s\nx,y\n1,2\n" % mark)
+    source.put("b.csv", b"x,y\n3,4\n")
+    found = source.read(source.pull())
+    assert [r[3] for r in found.rejects] == ["the first line, sep=, names what can't part columns"]
+    assert [row["x"] for row in found.rows] == ["3"]
+
+
+@pytest.mark.parametrize("more", ["", "stray\n"])
+def test_a_quote_of_more_than_one_byte(files, more):
+    source = files("csv", "quote = '“'")
+    source.put("a.csv", f'x,y\n“1,““2“,"3"\n{more}'.encode())
+    found = source.read(source.pull())
+    assert [(row["x"], row["y"]) for row in found.rows] == [("1,“2", '"3"')]
+    assert found.rules == ["read:columns"] * bool(more)
+
+
 def test_a_column_named_sep_is_a_column(files):
     assert read(files, b"sep=,b\n1,2\n").rows == [{"sep=": "1", "b": "2"}]
 

@@ -22,6 +22,9 @@ ROWS = [HEAD, *([f"A{i}", f"甘Z{i:05}", i] for i in range(1, 200))]
 GOOD = xlsx(table(ROWS))
 
 
+GOOD_VALUE = b'<c r="C8"><v>%s</v></c>'
+
+
 def read(files, data, more=""):
     """The workbook between two good ones, which always go through."""
     source = files("spreadsheet", more)
@@ -38,6 +41,13 @@ def refused(files, data, more=""):
     assert (index, row, rule) == (1, 0, "read:file")
     assert not [p for p in found.placed if p[0] == 1]
     return detail
+
+
+def with_text(text: bytes) -> bytes:
+    """In the place of the header's first name, and not escaped."""
+    name = "<t>案号</t>".encode()
+    strings = "xl/sharedStrings.xml"
+    return changed(GOOD, {strings: lambda part: part.replace(name, b"<t>%s</t>" % text)})
 
 
 def zipped(**parts: bytes) -> bytes:
@@ -140,6 +150,56 @@ FAULTS = {
 }
 
 
+HUGE = b"9" * 5000  # more digits than Python makes a number of
+FAULTS |= {
+    "row_number_that_only_unicode_knows": (
+        changed(GOOD, {SHEET: lambda part: part.replace(b'<row r="9"', '<row r="²"'.encode())}),
+        "out of order",
+    ),
+    "row_number_of_5000_digits": (
+        changed(GOOD, {SHEET: lambda part: part.replace(b'<row r="9"', b'<row r="%s"' % HUGE)}),
+        "out of order",
+    ),
+    "shared_text_of_5000_digits": (
+        changed(GOOD, {SHEET: lambda part: part.replace(b"<v>9</v>", b"<v>%s</v>" % HUGE, 1)}),
+        "has no value",
+    ),
+    "style_of_5000_digits": (
+        changed(GOOD, {SHEET: lambda part: part.replace(b'"C9"', b'"C9" s="%s"' % HUGE)}),
+        "has no value",
+    ),
+    "merged_cells_over_each_other": (
+        changed(
+            GOOD,
+            {
+                SHEET: lambda part: part.replace(
+                    b"</sheetData>",
+                    b"</sheetData><mergeCells>%s</mergeCells>"
+                    % (b'<mergeCell ref="A1:XFD1048576"/>' * 3000),
+                )
+            },
+        ),
+        "merged cells overlap each other in row 1",
+    ),
+    "merged_cells_of_records_over_each_other": (
+        changed(
+            GOOD,
+            {
+                SHEET: lambda part: part.replace(
+                    b"</sheetData>",
+                    b"</sheetData><mergeCells>%s</mergeCells>"
+                    % b"".join(b'<mergeCell ref="A%d:XFD1048576"/>' % i for i in range(60, 160)),
+                )
+            },
+        ),
+        "merged cells overlap each other in row 61",
+    ),
+    "name_with_a_nul": (with_text(b"_x0000_"), "a NUL"),
+    "name_of_half_a_character": (with_text(b"_xD800_"), "a NUL"),
+    "far_too_wide": (xlsx(table([[f"c{i}" for i in range(2001)]])), "more than 2000 columns"),
+}
+
+
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_a_file_that_is_no_workbook(files, name):
     data, told = FAULTS[name]
@@ -151,11 +211,26 @@ def test_a_file_that_is_no_workbook(files, name):
     ["xl/styles.xml", "xl/workbook.xml", "xl/sharedStrings.xml", SHEET, "[Content_Types].xml"],
 )
 def test_nesting_without_end(files, name):
-    """Nothing here recurses: it is read, or refused, and the process goes on."""
+    """Nothing here recurses or piles up: it is refused, and the process goes on."""
     deep = b"<a>" * 200_000 + b"</a>" * 200_000
     data = changed(GOOD, {name: lambda _part: deep})
     found = read(files, data)
     assert found.rules in ([], ["read:file"])
+
+
+@pytest.mark.parametrize("value", ["1e-999999999", "-1e-99999999999999999999", "nan", "1e-401"])
+def test_a_number_that_would_fill_the_memory_when_written_out(files, value):
+    part = GOOD_VALUE % value.encode()
+    found = read(files, changed(GOOD, {SHEET: lambda p: p.replace(GOOD_VALUE % b"7", part)}))
+    assert [r[1:4] for r in found.rejects] == [
+        (8, "read:cell", "cell C8 holds a number that is none")
+    ]
+
+
+def test_an_error_is_told_by_its_name_and_never_by_what_else_stands_there(files):
+    fault = b'<c r="C8" t="e"><v>999999199001011234</v></c>'
+    found = read(files, changed(GOOD, {SHEET: lambda p: p.replace(GOOD_VALUE % b"7", fault)}))
+    assert [r[3] for r in found.rejects] == ["cell C8 holds the error #?"]
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(files):

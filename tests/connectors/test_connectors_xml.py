@@ -150,6 +150,21 @@ def test_a_character_cut_in_half_takes_only_its_record_out(files):
     assert found.rules == ["read:encoding"]
 
 
+@pytest.mark.parametrize("half", [b"\x00\xd8", b"\x41\xdc"], ids=["first", "second"])
+@pytest.mark.parametrize("mark", [b"", b"\xff\xfe"])
+def test_half_a_character_in_utf16_takes_only_its_record_out(files, mark, half):
+    before, after = (t.encode("utf-16-le") for t in ("<l><c><n>1</n></c><c><n>", "x</n></c></l>"))
+    found = read(files, mark + before + half + after)
+    assert ([row["n"] for row in found.rows], found.rules) == (["1"], ["read:encoding"])
+
+
+def test_two_attributes_that_differ_only_in_their_namespace_lose_neither(files):
+    """One column would hold the one and drop the other."""
+    clash = '<l xmlns:a="u"><c a:id="1" id="2"/><c><n a:id="1" id="2"/></c><c id="3"/></l>'
+    found = read(files, clash)
+    assert ([row["@id"] for row in found.rows], found.rules) == (["3"], ["read:xml"] * 2)
+
+
 def test_an_unknown_encoding(files):
     found = read(files, '<?xml version="1.0" encoding="x-none"?><l/>')
     assert "x-none" in found.rejects[0][3]
@@ -184,6 +199,11 @@ REFUSED = {
     "no_xml": ('{"a": 1}', "broken in line 1, column 1"),
     "control_character": ("<l><c>\x01</c></l>", "broken in line 1, column 7"),
     "nul": ("<l><c>\0</c></l>", "broken in line 1, column 7"),
+    "nested_without_end": ("<a>" * 300_000, "nested more than"),
+    "nested_in_a_record": ("<l><c>" + "<a>" * 300_000, "nested more than"),
+    "says_gbk_and_is_utf8": (
+        '<?xml version="1.0" encoding="GBK"?><l><c>一二三四五</c></l>', "is in UTF-8",
+    ),
     "attribute_twice": ('<l><c a="1" a="2"/></l>', "broken in line 1"),
 }  # fmt: skip
 
