@@ -23,8 +23,8 @@ from schemas.text import Text
 
 DEFAULT_COUNT_OVERLAP = 1000
 """Whole numbers are handed out before their rows are committed: so many are read again."""
-LONG_OPEN = timedelta(minutes=10)
-"""A transaction that is open for longer may hold numbers from before any overlap in numbers."""
+SETTLING = timedelta(minutes=1)
+"""More than passes between asking a server for its clock and taking the snapshot."""
 
 _NUMBER = re.compile(r"^-?\d{1,400}(\.\d{1,400})?$")
 
@@ -39,8 +39,11 @@ class Follower:
     form: str
 
     def condition(self, value: str | None) -> str | None:
-        """Rows at or after ``value`` less the overlap, and those without a value; None: all."""
-        if value is None:
+        """Rows at or after ``value`` less the overlap, and those without a value; None: all.
+
+        All, too, if ``value`` can't be one of this column, which has had another type.
+        """
+        if value is None or self.parse(value) is None:
             return None
         name = self.dialect.ident(self.column.name)
         bound = self.dialect.bound(self.column, self.asked(value))
@@ -53,18 +56,32 @@ class Follower:
 
         ``asked``: what is read now. No time after the server's own clock counts, nor one after
         the beginning of a transaction that is still open: what it wrote will carry such a time.
+        Which numbers an open transaction holds, nobody can say; so they are only seen for now,
+        and count once all that was open then has ended.
         """
-        kept = dict(before)
         top = session.scalar(asked.extreme("max", self.column))
-        if top is not None and self.is_time:
-            top = self._settled_top(session, asked, top, settled.at)
-        elif settled.now - settled.at > LONG_OPEN:
-            return kept
-        if top is None:
-            return kept
-        if self.form != "text" and not self._is_after(top, before.get("value")):
-            return kept
-        return {"value": top}
+        if self.is_time:
+            if top is not None:
+                top = self._settled_top(session, asked, top, settled.at)
+        elif settled.oldest is not None:
+            return self._seen(top, before, settled.now, settled.oldest)
+        return {"value": top} if self._moves(top, before) else dict(before)
+
+    def _seen(
+        self, top: str | None, before: Mapping[str, Any], now: datetime, oldest: datetime
+    ) -> dict[str, Any]:
+        """``value`` moves to what was seen before the oldest open transaction began."""
+        kept = dict(before)
+        if "seen" in kept and datetime.fromisoformat(kept["seen_at"]) + SETTLING < oldest:
+            kept = {"value": kept["seen"]}
+        if "seen" not in kept and self._moves(top, kept):
+            kept |= {"seen": top, "seen_at": now.isoformat()}
+        return kept
+
+    def _moves(self, top: str | None, before: Mapping[str, Any]) -> bool:
+        if top is None or self.form == "text":
+            return top is not None
+        return self._is_after(top, before.get("value"))
 
     @property
     def is_time(self) -> bool:

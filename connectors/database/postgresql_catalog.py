@@ -21,13 +21,14 @@ SELECT to_char(least(
           WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
             AND a.usename IS NOT NULL
             AND NOT (a.application_name = 'hefu' AND a.usename = current_user)),
-         (SELECT min(p.prepared) FROM pg_catalog.pg_prepared_xacts p
+         (SELECT min(p.prepared) - interval '1 day' FROM pg_catalog.pg_prepared_xacts p
           WHERE p.database = current_database())
        ) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')
 """
 """When the oldest transaction of others began (UTC), NULL if none is open or can be seen.
 
 One that has only read so far counts: what it writes later carries the time of its beginning.
+Of a prepared one, the server only tells when it was prepared; a day before is ample.
 """
 
 _COLUMN_FACTS = """

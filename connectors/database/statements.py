@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -108,7 +109,10 @@ def parts(session: Session, asked: Asked, column: Column | None, count: int) -> 
     ends = [session.scalar(asked.extreme(f, column)) for f in ("min", "max")]
     if ends[0] is None or ends[1] is None:
         return [asked]
-    low, high = (int(e.partition(".")[0]) for e in ends if e is not None)
+    found = [Decimal(e) for e in ends if e is not None]
+    if not all(end.is_finite() for end in found):
+        return [asked]  # infinity, or NaN: no ranges to be cut
+    low, high = (int(end) for end in found)
     cuts = sorted({low + (high - low + 1) * i // count for i in range(1, count)} - {low})
     name = asked.dialect.ident(column.name)
     bounds = [asked.dialect.bound(column, str(cut)) for cut in cuts]

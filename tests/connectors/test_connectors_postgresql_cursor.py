@@ -191,6 +191,17 @@ def test_a_transaction_that_is_prepared_and_waits(cases: Table) -> None:
     assert cases.ids(cases.pull(first.cursor)) == [1, 2]
 
 
+def test_what_was_prepared_may_have_begun_long_before(cases: Table) -> None:
+    """The server only tells when it was prepared."""
+    with closing(cases.server.connect(autocommit=False)) as late:
+        run(late, now_row(cases, 1))
+        cases.execute(now_row(cases, 2))
+        run(late, f"PREPARE TRANSACTION '{cases.schema}'")
+    first = cases.pull()
+    cases.execute("COMMIT PREPARED '{s}'")
+    assert cases.ids(cases.pull(first.cursor)) == [1, 2]
+
+
 def test_a_transaction_that_has_not_written_yet(cases: Table) -> None:
     with closing(cases.server.connect(autocommit=False)) as late:
         run(late, "SELECT now()")
@@ -234,6 +245,34 @@ def test_numbers_that_were_handed_out_before_they_were_committed(
     assert source.ids(second) == [4000, 5000, 5001]
     assert second.cursor == {"value": "5001"}
     assert second.counted == Counted(4, "source")
+
+
+def test_numbers_that_an_open_transaction_may_hold_are_only_seen(
+    postgresql: Postgresql, tmp_path: Path
+) -> None:
+    """Thousands of rows may be committed while one that came before them waits a second."""
+    source = table(postgresql, tmp_path, rest='[cursor]\nfield = "id"\nformat = "integer"\n')
+    source.execute(CASES.replace("{type}", "timestamp"))
+    put(source, "1, NULL")
+    before = source.pull().cursor
+    assert before == {"value": "1"}
+    with closing(postgresql.connect(autocommit=False)) as late:
+        run(late, f"INSERT INTO {source.schema}.cases VALUES (2)")
+        source.execute("INSERT INTO {s}.cases SELECT generate_series(3, 5000)")
+        first = source.pull(before)
+        assert first.cursor is not None
+        assert (first.cursor["value"], first.cursor["seen"]) == ("1", "5000")
+        late.commit()
+    second = source.pull(first.cursor)
+    assert 2 in source.ids(second)
+    assert second.cursor == {"value": "5000"}
+
+
+def test_a_value_of_another_type_is_none(postgresql: Postgresql, tmp_path: Path) -> None:
+    source = table(postgresql, tmp_path, rest='[cursor]\nfield = "id"\nformat = "integer"\n')
+    source.execute(CASES.replace("{type}", "timestamp"))
+    put(source, "1, NULL")
+    assert source.ids(source.pull({"value": "2026-05-01 10:00:00"})) == [1]
 
 
 def test_numbers_below_zero_and_with_decimals(postgresql: Postgresql, tmp_path: Path) -> None:

@@ -259,8 +259,8 @@ def test_a_look_tells_tables_columns_and_comments(many: Table) -> None:
     assert "connected to postgresql://" in seen.reached[0].en
 
 
-def test_numbers_wait_for_a_transaction_that_is_open_for_long(many: Table) -> None:
-    """It may hold numbers from before any overlap in numbers."""
+def test_numbers_count_when_all_that_was_open_has_ended(many: Table) -> None:
+    """Numbers that were seen before the oldest open transaction began are nobody's."""
     reader = many.config.reader
     assert isinstance(reader, DatabaseReader)
     session = open_postgresql(reader, many.folder, secrets=secret)
@@ -270,10 +270,17 @@ def test_numbers_wait_for_a_transaction_that_is_open_for_long(many: Table) -> No
     following = follower(session, columns[0], cursor, many.config.zone)
     asked = asked_of(session, reader, columns)
     now = datetime.fromisoformat("2026-05-20T09:00:00+08:00")
-    before = {"value": "5"}
-    for minutes, after in ((9, {"value": "3500"}), (11, before)):
-        settled = Settled(now, now - timedelta(minutes=minutes), sees_others=True)
-        assert following.advance(session, asked, before, settled) == after
+    day = timedelta(days=1)
+
+    def after(before: dict[str, str], at: datetime, minutes: int | None) -> dict[str, str]:
+        oldest = None if minutes is None else at - timedelta(minutes=minutes)
+        return following.advance(session, asked, before, Settled(at, oldest, sees_others=True))
+
+    seen = after({"value": "5"}, now, 3)
+    assert seen == {"value": "5", "seen": "3500", "seen_at": now.isoformat()}
+    assert after(seen, now + day, 2000) == seen
+    assert after(seen, now + day, 3) == {"value": "3500"}
+    assert after(seen, now + day, None) == {"value": "3500"}
     session.close()
 
 
@@ -282,3 +289,27 @@ def test_a_table_without_a_cursor_is_read_whole(postgresql: Postgresql, tmp_path
     source.execute(MANY)
     assert source.pull().cursor is None
     assert FOLLOW.startswith("[cursor]")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("numeric", "'NaN', 1"), ("float8", "'-Infinity', 1e20"), ("float8", "1e20, -0.5")],
+)
+def test_parts_of_numbers_that_are_none_or_large(
+    postgresql: Postgresql, tmp_path: Path, kind: str, values: str
+) -> None:
+    cut = 'table = "{s}.cases"\npartition_column = "n"\npartitions = 4\n'
+    source = table(postgresql, tmp_path, reader=cut, rest="")
+    source.execute(
+        f"CREATE TABLE {{s}}.cases (id int, n {kind})",
+        *(f"INSERT INTO {{s}}.cases VALUES (1, {n})" for n in (*values.split(", "), "NULL")),
+    )
+    assert source.ids(source.pull()) == [1, 1, 1]
+
+
+def test_a_table_of_more_than_a_thousand_columns(postgresql: Postgresql, tmp_path: Path) -> None:
+    source = table(postgresql, tmp_path, rest="")
+    columns = ", ".join(f"c{i} text" for i in range(1100))
+    source.execute(f"CREATE TABLE {{s}}.cases (id int, {columns})")
+    source.execute("INSERT INTO {s}.cases VALUES (1, 'first')", "INSERT INTO {s}.cases VALUES (2)")
+    assert source.ids(source.pull()) == [1, 2]
