@@ -96,6 +96,7 @@ class Landing:
         nothing. Raises :class:`RetryableError` when the disk is full; nothing is left of it.
         """
         log = self._log(stream_id)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.writing() as handle:
             temporary = self._root / "tmp" / stream_id
             try:
@@ -154,6 +155,27 @@ class Landing:
             hint=Text(
                 en="pull the source again, or restore landing/ from the back-up",
                 zh="请重新拉取该来源，或从备份恢复 landing/",
+            ),
+        )
+
+    def whole(self, digest: str, event: Landed | None = None) -> Path:
+        """As :meth:`find`, and its bytes are still those that were received.
+
+        Raises :class:`DataError`, too, if they are not. Reads the object once.
+        """
+        path = self.find(digest, event)
+        if _digest(path) == digest:
+            return path
+        raise DataError(
+            Text(
+                en="this object is no longer what was received: its bytes changed on the disk",
+                zh="该对象已不是当初收到的内容：磁盘上的字节发生了变化",
+            ),
+            where=Where(f"sha256:{digest[:64]}"),
+            hint=Text(
+                en="restore it from the back-up of landing/, and have the disk looked at; nothing "
+                "of it was taken",
+                zh="请从 landing/ 的备份中恢复该对象并检查磁盘；未采用其中任何内容",
             ),
         )
 
@@ -254,8 +276,8 @@ class Landing:
 
     def _place(self, temporary: Path, digest: str, size: int) -> None:
         target = self._object(digest)
-        # Only a whole object gets its name, so one of the right size is the right one.
-        if target.exists() and target.stat().st_size == size:
+        # Only a whole object gets its name; but a disk, or somebody, may have changed it since.
+        if target.exists() and target.stat().st_size == size and _digest(target) == digest:
             return
         with minding_a_full_disk(self._root):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -274,6 +296,11 @@ class Landing:
             yield
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def _write_all(descriptor: int, chunk: bytes) -> None:
     view = memoryview(chunk)
     while view:
@@ -285,7 +312,7 @@ def _pruned(where: Where, when: datetime) -> DataError:
     return DataError(
         Text(
             en=f"this object was pruned on {day} by the retention rule",
-            zh=f"该对象已于 {day} 按保留期限规定清理",
+            zh=f"该对象已于 {day} 按保存期限规定清理",
         ),
         where=where,
         hint=Text(

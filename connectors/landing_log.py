@@ -14,11 +14,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from connectors.disk import minding_a_full_disk
+from schemas.errors import DataError, Where
+from schemas.text import Text
 
 Event = dict[str, Any]
+_KEYS = {"digest", "size", "origin", "fetched_at", "page"}
 
 
 class Log:
@@ -34,9 +37,9 @@ class Log:
         if not self._path.exists():
             return
         with self._path.open("rb") as handle:
-            for line in handle:
+            for number, line in enumerate(handle, start=1):
                 if line.endswith(b"\n"):
-                    yield json.loads(line)
+                    yield self._event(line, number)
 
     @contextmanager
     def writing(self) -> Iterator[IO[bytes]]:
@@ -66,11 +69,32 @@ class Log:
         handle.seek(offset)
         for line in handle:
             if line.endswith(b"\n"):
-                event = json.loads(line)
+                event = self._event(line, None)
                 self._newest[event["origin"]] = event
                 offset += len(line)
         self._read = (found.st_ino, offset)
         return self._newest.get(origin)
+
+    def _event(self, line: bytes, number: int | None) -> Event:
+        """Raises :class:`DataError` for a line that is no event."""
+        try:
+            event = json.loads(line)
+            if _KEYS - event.keys():
+                raise ValueError
+        except (ValueError, AttributeError) as error:
+            # Its words would quote the line.
+            raise DataError(
+                Text(
+                    en="a line of this landing log is damaged: nobody can say what came when",
+                    zh="落地日志中有一行已损坏，无法确定何时收到了什么",
+                ),
+                where=Where(str(self._path), row=number),
+                hint=Text(
+                    en="restore landing/streams/ from the back-up; nothing was changed",
+                    zh="请从备份恢复 landing/streams/；未作任何改动",
+                ),
+            ) from error
+        return cast("Event", event)
 
     def append(self, handle: IO[bytes], event: Event) -> None:
         """Add one line, after cutting off a line that a crash tore."""

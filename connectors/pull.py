@@ -139,17 +139,19 @@ def replay(
 
     ``digests``: the keys that earlier runs name (``Landed.key``). An archive that could not be
     opened then is tried anew. Raises :class:`DataError` if an object is no longer there, let go
-    by the retention rule or lost, or the stream's landing log does not know it: without it
-    nobody can say when it came.
+    by the retention rule or lost, or no longer what was received, or the stream's landing log
+    does not know it: without it nobody can say when it came.
     """
     events = landing.latest(source.stream_id)
-    objects = []
+    objects, whole = [], set()
     for key in digests:
         digest, _, member = key.partition("!/")
         event = events.get(digest)
         if event is None:
             raise _unknown_object(source.stream_id, digest)
-        landing.find(digest, event)
+        if digest not in whole:
+            landing.whole(digest, event)
+            whole.add(digest)
         objects.append(
             replace(event, member=member, origin=f"{event.origin}!/{member}") if member else event
         )

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.landing import Landing
+from connectors.pull import PullRequest, replay
+from schemas.errors import DataError
 
 STREAM = "cases/decisions"
 ROOT = Path(__file__).parents[2]
@@ -97,6 +99,50 @@ def test_an_object_of_the_wrong_size_is_replaced(landing):
     landed.path.chmod(0o640)
     landed.path.write_bytes(b"wh")
     assert landing.store(STREAM, [b"whole"], "a", NOW).path.read_bytes() == b"whole"
+
+
+def test_an_object_whose_bytes_changed_on_the_disk_is_replaced_by_what_comes_again(landing):
+    landed = landing.store(STREAM, [b"whole"], "a", NOW)
+    landed.path.chmod(0o640)
+    landed.path.write_bytes(b"wh0le")
+    with pytest.raises(DataError, match="its bytes changed on the disk"):
+        landing.whole(landed.digest)
+    assert landing.store(STREAM, [b"whole"], "a", NOW).path.read_bytes() == b"whole"
+    assert landing.whole(landed.digest) == landed.path
+
+
+def test_an_object_whose_bytes_changed_is_not_replayed(files):
+    source = files("csv")
+    source.put("a.csv", b"x,y\n1,2\n")
+    (landed,) = source.pull().objects
+    request = PullRequest("window", None, None, None, NOW)
+    assert replay(source.config, request, source.landing, (landed.key,)).objects == (landed,)
+    landed.path.chmod(0o640)
+    landed.path.write_bytes(b"x,y\n1,3\n")
+    with pytest.raises(DataError, match="its bytes changed on the disk"):
+        replay(source.config, request, source.landing, (landed.key,))
+
+
+@pytest.mark.parametrize("line", [b"\0\0\0", b"[]", b'{"digest": 1}', b"\xff{}"])
+def test_a_damaged_line_of_the_log_is_told_and_left_as_it_is(landing, tmp_path, line):
+    """What was lost with it nobody knows: going on would read everything anew, or nothing."""
+    landing.store(STREAM, [b"1"], "a", NOW)
+    index = tmp_path / "streams" / f"{STREAM}.jsonl"
+    index.write_bytes(line + b"\n" + index.read_bytes())
+    before = index.read_bytes()
+    for again in (Landing(tmp_path), landing):
+        with pytest.raises(DataError, match="a line of this landing log is damaged"):
+            again.events(STREAM)
+    with pytest.raises(DataError, match="a line of this landing log is damaged"):
+        Landing(tmp_path).store(STREAM, [b"2"], "a", NOW, once=True)
+    assert index.read_bytes() == before
+
+
+def test_what_is_received_is_for_the_node_alone(tmp_path):
+    root = tmp_path / "landing"
+    landed = Landing(root).store(STREAM, [b"1"], "a", NOW)
+    assert root.stat().st_mode & 0o777 == 0o700
+    assert landed.path.stat().st_mode & 0o777 == 0o440
 
 
 @pytest.mark.parametrize("name", ["cases", "../x/y", "a/b/c", "A/b", ""])
