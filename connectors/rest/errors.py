@@ -24,6 +24,7 @@ def public(url: str) -> str:
     """An address without query, fragment, user: fit for messages and the landing index."""
     parts = urlsplit(url)
     host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
     netloc = f"{host}:{parts.port}" if parts.port else host
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, "", ""))
 
@@ -163,7 +164,10 @@ def cant_be_sent(url: str, error: Exception) -> ConfigError:
 
 def elsewhere(url: str, target: str) -> RefusedError:
     """A redirect or a next page on another host: following it would hand over the token."""
-    host = urlsplit(target).netloc.rpartition("@")[2] or "?"
+    try:
+        host = urlsplit(target).netloc.rpartition("@")[2] or "?"
+    except ValueError:
+        host = "?"
     return RefusedError(
         Text(en=f"the server points to another host, {host}", zh=f"服务器指向另一主机 {host}"),
         where=Where(public(url)),

@@ -58,7 +58,8 @@ class ClientCredentials(requests.auth.AuthBase):
         if not isinstance(kind, str) or kind.lower() != "bearer":
             raise self._useless("token_type = bearer")
         self._token, self._until = token, None
-        if isinstance(life, str) and re.fullmatch(r"\d{1,9}", life):
+        # Zero is what servers say that mean "never"; if it is not, a 401 tells.
+        if isinstance(life, str) and re.fullmatch(r"0*[1-9]\d{0,8}", life):
             seconds = int(life)
             self._until = asked_at + seconds - min(_SPARE_SECONDS, seconds / 10)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urljoin
 
 from connectors.formats.jsontext import Number
 from connectors.rest.documents import value_at
+from connectors.rest.links import joined
 from connectors.rest.page_settings import (
     LinkPages,
     NextUrlPages,
@@ -28,8 +29,9 @@ class Page:
     """A page to ask for. ``number`` counts from 1 whatever the source counts from.
 
     ``confirming``: the page before was short without saying that it was the last; a server
-    that caps the page size looks the same, so one more is asked for. If that one is empty,
-    refused as out of range or the same again, the list has ended.
+    that caps the page size looks the same, so one more is asked for. Or it was full, and the
+    announced number was reached: what is announced may be the number of the page's own rows.
+    If that one is empty, refused as out of range or the same again, the list has ended.
     ``overlap``: it is asked for one row early, so that its first row must be the last one of
     the page before; if it isn't, rows have moved between the two requests.
     """
@@ -95,28 +97,29 @@ def next_page(pages: Pages, page: Page, got: Got, *, post: bool = False) -> Page
 
 def _next_url(pages: NextUrlPages, got: Got) -> str | None:
     target = str(_text_at(got.document, pages.url))
-    return urljoin(got.url, target) if target else None
+    return joined(got.url, target) if target else None
 
 
 def _numbered(pages: NumberedPages, page: Page, got: Got) -> Page | None:
     if got.rows == 0:
         return None
     total = announced(pages, got.document)
-    if total is not None and got.so_far >= total:
+    if total is not None and _ends(pages, page, got, got.so_far, total):
         return None
-    last = pages.total_pages
-    if last and page.number >= number_at(got.document, last):
+    last = number_at(got.document, pages.total_pages) if pages.total_pages else None
+    if page.number == last:
         return None
-    told = total is not None or bool(last)
+    more = (total is not None and got.so_far < total) or (last is not None and page.number < last)
     # A server that leaves out rows after cutting its pages gives short ones before the last.
     short = got.rows < got.first
     if page.number == 1:
         short = pages.size_parameter is None or got.rows < pages.size
+    reached = total is not None and got.so_far >= total
     position: dict[str, Value] = {pages.page_parameter: pages.first_page + page.number}
     return replace(
         page,
         number=page.number + 1,
-        confirming=short and not told,
+        confirming=(short or reached) and not more,
         parameters=page.parameters | position,
     )
 
@@ -126,11 +129,11 @@ def _offset(pages: OffsetPages, page: Page, got: Got) -> Page | None:
         return None
     total = announced(pages, got.document)
     reached = got.so_far + got.shifted
-    if total is not None and reached >= total:
+    if total is not None and _ends(pages, page, got, reached, total):
         return None
     # Nothing but what was known: the end, or a server with pages of one row, or one that only
     # cuts at multiples of the page size. Asked without the overlap, it tells which.
-    overlap = not (page.overlap and got.new == 0)
+    overlap = not (page.overlap and got.new == 0) and (total is None or reached < total)
     position: dict[str, Value] = {pages.offset_parameter: reached - 1 if overlap else reached}
     return replace(
         page,
@@ -139,6 +142,21 @@ def _offset(pages: OffsetPages, page: Page, got: Got) -> Page | None:
         overlap=overlap,
         parameters=page.parameters | position,
     )
+
+
+def _ends(
+    pages: NumberedPages | OffsetPages, page: Page, got: Got, reached: int, total: int
+) -> bool:
+    """Whether the announced number shows that there is no more.
+
+    Not if more rows came than that, nor if this page is as full as a page can be: some servers
+    announce the rows of the page, or of all up to a limit.
+    """
+    if page.number > 1:
+        full = got.rows >= got.first
+    else:
+        full = pages.size_parameter is not None and got.rows >= pages.size
+    return reached == total and not full
 
 
 def overlapping(before: Sequence[int], now: Sequence[int]) -> tuple[int, int] | None:
@@ -167,17 +185,16 @@ def announced(pages: Pages, document: Any) -> int | None:
 def number_at(document: Any, path: str) -> int:
     """The whole number at ``path``. Raises :class:`RefusedError` if there is none."""
     found, value = value_at(document, path)
-    try:
-        if found and isinstance(value, str):
-            return int(value)
-    except ValueError:
-        pass
+    if found and isinstance(value, str) and re.fullmatch(r"\s*\d{1,18}\s*", value):
+        return int(value)
     raise RefusedError(
         Text(en=f"the answer has no whole number at {path}", zh=f"应答中 {path} 处没有整数"),
         where=Where(field=path),
         hint=Text(
-            en="check total, total_pages under [reader.pagination], and [reader.count]",
-            zh="请检查 [reader.pagination] 下的 total、total_pages 和 [reader.count]",
+            en="check total, total_pages under [reader.pagination], and [reader.count]; a source "
+            "that answers -1 does not count, so leave it out",
+            zh="请检查 [reader.pagination] 下的 total、total_pages 和 [reader.count]；返回 -1 "
+            "表示来源不计数，此时请删去该项",
         ),
     )
 
@@ -187,7 +204,7 @@ def _text_at(document: Any, path: str) -> str | int:
     found, value = value_at(document, path)
     if not found or value is None or value is False:
         return ""
-    if isinstance(value, Number) and value.isdecimal():
+    if isinstance(value, Number) and re.fullmatch(r"\d{1,18}", value):
         return int(value)
     if isinstance(value, str):
         return value

@@ -154,8 +154,8 @@ class ListReader:
 
     def _is_proof(self, pages: ManyPages, one: _Pass) -> bool:
         """Whether this one pass shows by itself that nothing slipped through."""
-        if one.shifted:
-            return False
+        if one.shifted or (one.total is not None and one.distinct > one.total):
+            return False  # what is announced can't be the number of this list
         if one.requests == 1 or isinstance(pages, OffsetPages):
             return True
         told = one.total is not None
@@ -266,7 +266,7 @@ class ListReader:
         if not contents or digest not in one.pages:
             one.pages[digest] = page.number
             return False
-        if page.confirming and self._is_short(one, contents):
+        if page.confirming and (self._is_short(one, contents) or one.so_far == one.total):
             return True  # a full page again may as well come from a server that knows no pages
         told = endless(
             self.source.question.url,

@@ -50,7 +50,8 @@ class Tape:
     ) -> Tape:
         """With what an earlier pull kept of ``question``, unless it is too old or gone."""
         tape = cls(path, question)
-        tape._old = _kept(path, question, landing, now - timedelta(minutes=resume_minutes))
+        oldest = now - timedelta(minutes=resume_minutes)
+        tape._old = _kept(path, question, landing, oldest, now)
         tape._written = bool(tape._old)
         if not tape._old:
             path.unlink(missing_ok=True)
@@ -125,7 +126,9 @@ def _line(kept: Kept) -> dict[str, Any]:
     }
 
 
-def _kept(path: Path, question: str, landing: Landing, oldest: datetime) -> list[Kept]:
+def _kept(
+    path: Path, question: str, landing: Landing, oldest: datetime, now: datetime
+) -> list[Kept]:
     """All or nothing: a sequence with a page missing proves nothing about the pages after it."""
     try:
         content = path.read_bytes()
@@ -137,10 +140,11 @@ def _kept(path: Path, question: str, landing: Landing, oldest: datetime) -> list
         if head.get("question") != question:
             return []
         kept = [_read(answer, landing) for answer in answers]
-    except (FileNotFoundError, ValueError, KeyError, DataError):
-        return []
-    times = [k.landed.fetched_at for k in kept if k.landed is not None]
-    return kept if times and max(times) >= oldest else []
+        times = [k.landed.fetched_at for k in kept if k.landed is not None]
+        # A time to come is one of a clock that was wrong then, or is now.
+        return kept if times and oldest <= max(times) <= now else []
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, DataError):
+        return []  # not ours, or damaged: what it would have saved is asked for again
 
 
 def _read(answer: dict[str, Any], landing: Landing) -> Kept:

@@ -21,8 +21,27 @@ from schemas.text import Text
 
 def digest_of(value: Any) -> int:
     """Of a parsed value, by its content."""
-    text = repr(value).encode("utf-8", "surrogatepass")
+    try:
+        shown = repr(value)
+    except RecursionError:  # nested deeper than Python goes; the reading into raw tells of it
+        shown = _shown(value)
+    text = shown.encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+def _shown(value: Any) -> str:
+    found, waiting = [], [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            found.append(f"{{{len(here)}")
+            waiting += [part for pair in here.items() for part in pair]
+        elif isinstance(here, list | tuple):
+            found.append(f"[{len(here)}")
+            waiting += here
+        else:
+            found.append(repr(here))
+    return ",".join(found)
 
 
 def keys_of(records: Sequence[Any], key: tuple[str, ...], contents: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import requests
@@ -36,6 +36,7 @@ from connectors.rest.errors import (
     refused,
     unreachable,
 )
+from connectors.rest.links import joined, next_link
 from connectors.rest.oauth import ClientCredentials
 from connectors.rest.settings import RestReader, Value
 from connectors.rest.tls import secure
@@ -75,12 +76,16 @@ class Received:
 
 def same_origin(one: str, other: str) -> bool:
     """Whether both addresses have the same scheme, host and port: may see the same token."""
-    return _origin(one) == _origin(other)
+    return _origin(one) is not None and _origin(one) == _origin(other)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """None for what is no address at all: a port that can't be, half a bracket."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
     return parts.scheme, parts.hostname, port
 
 
@@ -181,7 +186,7 @@ class Session:
         self._last_request = now
 
     def _send(self, ask: Ask) -> requests.Response:
-        # Nothing is chained: what requests and urllib3 say holds the address with its query.
+        told: Exception
         try:
             return self._http.request(
                 ask.method,
@@ -192,13 +197,16 @@ class Session:
                 timeout=(self.reader.timeout_seconds, self.reader.timeout_seconds),
             )
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-            told = unreachable(ask.url, error)
-            raise (AgainError(told) if isinstance(told, RetryableError) else told) from None
+            found = unreachable(ask.url, error)
+            told = AgainError(found) if isinstance(found, RetryableError) else found
         except (requests.exceptions.RequestException, ValueError) as error:
-            raise cant_be_sent(ask.url, error) from None
+            told = cant_be_sent(ask.url, error)
+        # Raised out here: what requests and urllib3 say holds the address with its query, and the
+        # header with its token, and would ride along.
+        raise told
 
     def _redirected(self, ask: Ask, response: requests.Response) -> Ask:
-        target = urljoin(response.url, response.headers.get("Location", ""))
+        target = joined(response.url, response.headers.get("Location", ""))
         if not same_origin(target, response.url):
             raise elsewhere(response.url, target)
         if ask.method == "POST" and response.status_code in (307, 308):
@@ -212,12 +220,12 @@ class Session:
         date = _moment(response.headers.get("Date"))
         if status not in (200, 204):
             raise refused(url, status, self._why_refused(status, date))
-        link = response.links.get("next", {}).get("url")
+        link = next_link(response.headers.get("Link", ""))
         return Received(
             status,
             url,
             body_of(response, self.reader, self.pace.monotonic),
-            urljoin(url, link) if link else None,
+            joined(url, link) if link else None,
             date,
             redirected,
         )
@@ -275,6 +283,6 @@ def _seconds_asked(header: str, clock: Callable[[], datetime]) -> float | None:
 def _moment(header: str | None) -> datetime | None:
     try:
         found = parsedate_to_datetime(header) if header else None
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError, TypeError):
         return None
     return found if found and found.tzinfo else None

@@ -123,7 +123,9 @@ class SignedAuth(requests.auth.AuthBase):
         parts = urlsplit(request.url or "")
         query = parse_qsl(parts.query, keep_blank_values=True)
         if settings.placement == "query":
-            query += shown
+            # A next page's address may repeat the query that we sent, the old signature in it.
+            ours = {settings.signature_name, *(n for n, _ in shown)}
+            query = [(n, v) for n, v in query if n not in ours] + shown
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         form = request.headers.get("Content-Type") == _FORM
