@@ -54,14 +54,20 @@ def open_fields(contract: Contract, found: Mapping[str, str]) -> tuple[str, ...]
 
 
 def draft_mapping(
-    contract: Contract, columns: Sequence[ColumnSeen], title: str, *, clock: str | None = None
+    contract: Contract,
+    columns: Sequence[ColumnSeen],
+    title: str,
+    *,
+    clock: str | None = None,
+    ordered: bool = False,
 ) -> str:
     """``mapping.sql`` as far as the columns' names go; a required field without one is NULL.
 
     ``clock``: the column by which the source is followed, if it is a time: when the row changed.
+    ``ordered``: the source has an order of its own (a full copy, a log) and may give no such time.
     """
     names = [column.name for column in columns]
-    found = suggest(contract, columns)
+    found = suggest(contract, columns, besides=(_UPDATED,) if ordered else ())
     own = next((n for n in names if clock is not None and n.lower() == clock.lower()), None)
     if own is not None and own not in found.values():
         found[_UPDATED] = own
@@ -135,10 +141,10 @@ def mapping_text(
     )
     rest = tr("fields that you may add", "可按需补充的字段")
     left = tr("source columns not used yet", "尚未使用的来源列")
-    unused_lines = [f"--   {ident(column)}" for column in unused]
+    unused_lines = [f"--   {one_line(ident(column))}" for column in unused]
     return "\n".join(
         [
-            f"-- {title} → {contract.record_type} ({contract.label})",
+            f"-- {one_line(title)} → {contract.record_type} ({contract.label})",
             f"-- {about}",
             "SELECT",
             *lines,
@@ -151,6 +157,11 @@ def mapping_text(
             "",
         ]
     )
+
+
+def one_line(text: str) -> str:
+    """What comes from outside into a comment: a line break in it would end the comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _label(field: Field) -> str:

@@ -134,8 +134,13 @@ def try_mapping(
     if source.mapping_path.exists():
         sql = read_mapping(source)
     else:
-        clock = _clock(source.config)
-        sql = drafted = draft_mapping(contract, seen, source.stream_id, clock=clock)
+        sql = drafted = draft_mapping(
+            contract,
+            seen,
+            source.stream_id,
+            clock=_clock(source.config),
+            ordered=source.config.mode != "cursor",
+        )
     mapping = parse_mapping(con, sql, str(source.mapping_path), contract)
     if drafted is None:
         check_order(source.config, mapping)

@@ -159,5 +159,8 @@ def test_a_databases_comments_key_and_clock_say_what_its_columns_are() -> None:
     assert taken == {}
     text = draft_mapping(contract, columns, "qzk/xzcf", clock="GXSJ")
     assert 'ts_cn("gxsj") AS source_updated_time' in text
+    named = (ColumnSeen("source_updated_time"), *columns[:2])
+    text = draft_mapping(contract, named, "qzk/xzcf", ordered=True)
+    assert "AS source_updated_time" not in text.partition("FROM raw")[0]
     two = (*columns[1:], ColumnSeen("a", in_key=True), ColumnSeen("b", in_key=True))
     assert "source_record_id" not in suggest(contract, two)
