@@ -81,7 +81,12 @@ def _filled_lines(landed: Landed, reader: FilesReader) -> Iterator[Line]:
 
 
 def _add(table: RawTable, index: int, row: int, record: Any, max_bytes: int, where: Where) -> None:
-    found = _values(record)
+    try:
+        found = _values(record)
+    except RecursionError:
+        # Parsed by C, which goes deeper than Python; its text can't be shown either.
+        table.reject(index, Reject(row, "read:json", "nested too deeply", ""))
+        return
     if isinstance(found, str):
         table.reject(index, Reject(row, "read:json", found, printable(dumps(record))))
         return

@@ -21,6 +21,17 @@ from connectors.landing import Landed, Landing
 from schemas.errors import DataError
 
 
+_NOT_OURS = (
+    FileNotFoundError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    DataError,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One answer: its object (None: the list had ended there) and what its headers said."""
@@ -143,8 +154,8 @@ def _kept(
         times = [k.landed.fetched_at for k in kept if k.landed is not None]
         # A time to come is one of a clock that was wrong then, or is now.
         return kept if times and oldest <= max(times) <= now else []
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, DataError):
-        return []  # not ours, or damaged: what it would have saved is asked for again
+    except _NOT_OURS:
+        return []  # or damaged: what it would have saved is asked for again
 
 
 def _read(answer: dict[str, Any], landing: Landing) -> Kept:
