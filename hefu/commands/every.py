@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
-from hefu.terminal import say, say_data, show_count, tr
+from hefu.terminal import CST, say, say_data, show_count, tr
 
 if TYPE_CHECKING:
     from flows.outcome import Outcome
@@ -84,7 +84,7 @@ def _teller(*, as_json: bool) -> Callable[[Outcome], None]:
         from hefu.commands.pipeline import tell_failures
         from hefu.commands.runs_table import say_alarms, say_drift
 
-        now = datetime.now().astimezone()
+        now = datetime.now(CST)  # as every other time on the screen
         with lock:
             if as_json:
                 say_data(json.dumps(_as_dict(outcome, now), ensure_ascii=False))

@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
         cls=_Landing,
         help=tr(
             "What was received, as it was received: how much, since when, how long.",
-            "原样留存的接收数据：数量、起止时间与保留期限。",
+            "原样留存的接收数据：数量、起止时间与保存期限。",
         ),
     )
     app.add_typer(group, name="landing", rich_help_panel=COMMANDS_PANEL)
@@ -70,7 +70,7 @@ def add_to(app: typer.Typer) -> None:
         en="Delete for good what is older than the retention rule, and what no run names.\n\n"
         "The rule is [landing] keep_days in hefu.toml; without one only objects that no run "
         "names go. What waits in quarantine stays. The log keeps when each object went.",
-        zh="永久删除超过保留期限的接收数据，以及没有任何运行记录引用的数据。\n\n"
+        zh="永久删除超过保存期限的接收数据，以及没有任何运行记录引用的数据。\n\n"
         "期限由 hefu.toml 的 [landing] keep_days 设定；未设定时只清理无人引用的数据。"
         "尚有隔离行待处理的数据不会删除。日志会记下每个对象的清理时间。",
     )
@@ -210,7 +210,7 @@ def _gone(pruned_at: datetime | None) -> str:
         return tr("missing: restore landing/ from the back-up", "缺失，请从备份恢复 landing/")
     return tr(
         f"pruned {show_time(pruned_at)} by the retention rule",
-        f"已于 {show_time(pruned_at)} 按保留期限清理",
+        f"已于 {show_time(pruned_at)} 按保存期限清理",
     )
 
 
@@ -270,7 +270,7 @@ def _say_use(use: LandingUse) -> None:
         say(
             tr(
                 "no retention rule: everything is kept ([landing] keep_days in hefu.toml)",
-                "未设保留期限，全部保留（hefu.toml 的 [landing] keep_days）",
+                "未设保存期限，全部保留（hefu.toml 的 [landing] keep_days）",
             )
         )
     else:

@@ -86,6 +86,17 @@ def say_reasons(run: RunRecord) -> None:
 def say_gate(run: RunRecord) -> None:
     for reason in run.gate_reasons:
         say(tr(f"{run.stream_id}: gate: {reason}", f"{run.stream_id}：质量门槛：{reason}"))
+    if run.gate_reasons:
+        # A run without news, a backfill and a replay leave the gate as it is.
+        again = f"hefu sync --full {run.stream_id}"
+        say(
+            tr(
+                f"{run.stream_id}: a later sync that is better opens the gate; if nothing new "
+                f"comes once it is put right: {again}",
+                f"{run.stream_id}：以后的同步符合要求时自动恢复；问题已处理而没有新数据的，"
+                f"请运行 {again}",
+            )
+        )
 
 
 def say_retracted(run: RunRecord) -> None:
