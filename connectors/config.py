@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -221,6 +222,17 @@ class SourceConfig(StrictModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def followed(self) -> str:
+        """What the cursor's values are of: one of another column or table says nothing here."""
+        reader = self.reader
+        if self.cursor is None or isinstance(reader, FilesReader):
+            return ""
+        if isinstance(reader, RestReader):
+            return f"{reader.path} {self.cursor.field}"
+        query = hashlib.sha256((reader.query or "").encode()).hexdigest()[:16]
+        return f"{reader.table or query} {self.cursor.field}"
 
     def explained(self, columns: Iterable[str]) -> dict[str, Text]:
         """Those of ``columns`` that the source says are left unused, each with the reason.

@@ -68,13 +68,14 @@ def normalise_again(
 def _received(
     node: Node, source: Source, since: date | None, until: date | None
 ) -> list[RunRecord]:
-    """Runs that brought objects from the source, oldest first."""
+    """Runs that brought something from the source, oldest first."""
     runs = Lake(node.place("lake")).runs(source.config.record_type, source.stream_id)
     wanted = []
     for run in reversed(runs):
         day = run.started_at.astimezone(_DAY).date()
         inside = (since is None or day >= since) and (until is None or day <= until)
-        if inside and run.landed and run.mode in ("cursor", "window"):
+        # A copy without any row brought no object, and said that all records are gone.
+        if inside and (run.landed or run.complete) and run.mode in ("cursor", "window"):
             wanted.append(run)
     return wanted
 

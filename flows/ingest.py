@@ -125,7 +125,7 @@ def ingest(
             accept_removals,
             now,
         )
-        cursor = run.last.cursor if run.last else None
+        cursor = run.last.cursor if run.last and _still_followed(run.last, source) else None
         # A copy that was read before and waits for a person's word has to be read again.
         full = request.full or accept_removals
         request = replace(request, cursor=dict(cursor) if cursor else None, full=full)
@@ -173,6 +173,11 @@ def ingest(
                 return _store(con, run, record)
 
 
+def _still_followed(last: RunRecord, source: Source) -> bool:
+    """Whether the last cursor is of what is followed now; else all has to be read once."""
+    return last.followed in ("", source.config.followed)
+
+
 def _land(run: _Run, request: PullRequest) -> Delivery:
     stream = run.source.stream_id
 
@@ -199,12 +204,12 @@ def _again(run: _Run, request: PullRequest, again: RunRecord) -> Delivery:
 
 
 def _read_at(run: _Run) -> datetime | None:
-    """When a full copy counts as read; None for what is none, or only part of one."""
+    """When a full copy, or a window of one, counts as read; None for what is no copy."""
     if run.source.config.mode != "snapshot":
         return None
     if run.again is not None:
         return run.again.read_at
-    return run.received_at if run.mode == "cursor" else None
+    return run.received_at
 
 
 def _read(
@@ -290,6 +295,9 @@ def _record(
         drift=seen.drift,
         columns=seen.columns,
         outside_window=raw.outside_window,
+        followed=run.source.config.followed
+        if run.mode == "cursor" or run.last is None
+        else run.last.followed,
         sequence=run.sequence,
     )
 

@@ -99,7 +99,7 @@ def _is_whole(reading: Reading, runs: Sequence[RunRecord]) -> bool:
     cursor = reading.config.cursor
     if reading.delivery.complete or cursor is None:
         return True
-    return cursor.initial is None and not (runs and runs[0].cursor)
+    return cursor.initial is None and "value" not in (runs[0].cursor or {} if runs else {})
 
 
 def _compare(

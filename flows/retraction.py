@@ -65,13 +65,14 @@ class Retraction:
 def read_time(con: duckdb.DuckDBPyConnection, lake: Lake, stamp: Stamp) -> datetime:
     """The moment that what is read at ``stamp.now`` counts as read and received.
 
-    It is later than any of the stream's versions tells, so that the order of the reads is that of
-    their times even if this node's clock was set back.
+    It is later than any of the stream's versions tells, and than anything was received, so that
+    the order of the reads is that of their times even if this node's clock was set back. Another
+    stream may tell of the same records.
     """
     lake.attach_known(con, stamp.contract.record_type, stamp.org_code)
     found = con.execute(
-        f"SELECT max(greatest({_CLOCK}, received_time)) FROM known "
-        f"WHERE {_of_stream(stamp.stream_id)}"
+        f"SELECT max(CASE WHEN {_of_stream(stamp.stream_id)} "
+        f"THEN greatest({_CLOCK}, received_time) ELSE received_time END) FROM known"
     ).fetchone()
     last: datetime | None = found[0] if found else None
     return stamp.now if last is None else max(stamp.now, last + _TICK)
@@ -100,7 +101,7 @@ def retract_missing(
     refused = None
     if nameless:
         refused = _some_are_nameless(missing, nameless)
-    elif max_removed is not None and missing > max_removed * alive:
+    elif max_removed is not None and missing / alive > max_removed:
         refused = _too_many(stamp.stream_id, missing, alive, max_removed)
     if refused is not None:
         _create_table(con, stamp, _nothing(stamp.contract))

@@ -40,6 +40,8 @@ class RunRecord:
     ``columns``: the source's columns as this run saw them; empty if nothing came, and of runs that
     did not ask the source. ``source_count`` is what the source itself counted and ``node_count``
     what stands against it here (``flows/reconcile.py``); both None where nobody counted.
+    ``followed``: the column and table, query or path that ``cursor`` is a value of; empty in runs
+    from before it was kept, and where files are followed.
     ``surplus_rows``: by how many the source's rows are more than the records that they make, as the
     last read of everything found.
     ``alarms``: what a person must look into, though the run is good.
@@ -80,6 +82,7 @@ class RunRecord:
     columns: tuple[str, ...] = ()
     source_count: int | None = None
     node_count: int | None = None
+    followed: str = ""
     surplus_rows: int = 0
     alarms: tuple[Text, ...] = ()
     outside_window: int = 0
