@@ -7,6 +7,7 @@ the records of a document are); which field is which column is suggested by thei
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from connectors.look import ColumnSeen
 from hefu.headers import Header, read_columns
 from hefu.scaffold import toml_text
-from hefu.suggestion import mapping_text, open_fields, suggest
+from hefu.suggestion import mapping_text, one_line, open_fields, suggest
 from hefu.terminal import tr
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
@@ -72,8 +73,8 @@ def write_draft(node: Node, stream_id: str, record_type: str, path: Path) -> Dra
 
 def _source_toml(system: str, stream: str, record_type: str, path: Path, header: Header) -> str:
     pattern = tr(
-        f"further files of the same kind: a wider pattern, as *{path.suffix}",
-        f"以后同类文件会陆续放入该目录时，请改成通配符，如 *{path.suffix}",
+        f"further files of the same kind: a wider pattern, as *{one_line(path.suffix)}",
+        f"以后同类文件会陆续放入该目录时，请改成通配符，如 *{one_line(path.suffix)}",
     )
     gate = tr(
         "when a run is worth a person's look; every key is in docs/sources.md",
@@ -89,7 +90,7 @@ label = {toml_text(path.stem)}
 kind = "files"
 path = {toml_text(str(path.resolve().parent))}
 # {pattern}
-pattern = {toml_text(path.name)}
+pattern = {toml_text(glob.escape(path.name))}
 format = {toml_text(header.format)}
 {_how_written(header)}
 # {gate}
@@ -102,7 +103,7 @@ def _how_written(header: Header) -> str:
     """The lines of ``[reader]`` that the file itself told."""
     lines = []
     if header.format == "spreadsheet":
-        others = ", ".join(" ".join(name.split()) for name in header.other_sheets)
+        others = ", ".join(one_line(name) for name in header.other_sheets)
         if others:
             lines.append(
                 tr(f"# other sheets with rows: {others}", f"# 其他含有数据的工作表：{others}")
@@ -124,4 +125,6 @@ def _how_written(header: Header) -> str:
         lines.append(f"encoding = {toml_text(header.encoding)}")
         if header.delimiter != ",":
             lines.append(f"delimiter = {toml_text(header.delimiter)}")
+        if header.header_row is not None:
+            lines.append(f"header_row = {header.header_row}")
     return "\n".join(lines) + "\n"

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from schemas.errors import ConfigError, Where
+from connectors.formats.encodings import utf16_of
+from schemas.errors import ConfigError, DataError, Where
 from schemas.text import Text
 
 _HEAD_BYTES = 1 << 16
@@ -20,13 +25,18 @@ _DELIMITERS = ",\t;|"
 _JSON_LINES = 1000
 _MAX_DOCUMENT = 1 << 28
 _XML_RECORDS = 1000
+_LOOKED_AT = 50
+_SEPARATOR = re.compile(r'^"?sep=([^"\0])"?$', re.IGNORECASE)
+_VALUE = re.compile(r"^\s*[-+]?\d[\d.,]*\s*$|\d{4}")
+_PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's columns, and how it is written. ``delimiter`` is a CSV's; ``sheet``, the row of
-    its header, and the ``other_sheets`` that hold rows are a workbook's; ``records`` and ``lists``
+    """A file's columns, and how it is written. ``delimiter`` is a CSV's, and ``header_row``
+    where titles stand above it; ``sheet``, the row of its header, and the ``other_sheets`` that
+    hold rows are a workbook's; ``records`` and ``lists``
     are what ``source.toml`` says of an XML document."""
 
     encoding: str
@@ -41,33 +51,28 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The first line of a CSV file in UTF-8 or GB18030. Raises :class:`ConfigError`."""
+    """The header of a CSV file in UTF-8, GB18030 or UTF-16: its first line, or the one below its
+    titles; a line ``sep=`` above it says the delimiter. Raises :class:`ConfigError`."""
     head = _head(path)
-    line = head.splitlines()[0] if head else b""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = line.decode(encoding)
-        except UnicodeDecodeError:
-            continue
+    for encoding in ("utf-16",) if utf16_of(head) else ("utf-8-sig", "gb18030"):
         # A header that is ASCII says nothing; the rows after it may.
         if encoding == "utf-8-sig" and not _decodes(head, encoding):
             continue
-        delimiter = max(_DELIMITERS, key=text.count)
-        columns = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-        if len(columns) > 1 and all(name.strip() for name in columns):
-            return Header(encoding, delimiter, tuple(columns))
+        found = _table_header(head, encoding)
+        if found is not None:
+            return found
         break
     raise ConfigError(
         Text(
-            en="the first line is no CSV header in UTF-8 or GB18030",
-            zh="首行不是 UTF-8 或 GB18030 编码的 CSV 表头",
+            en="no CSV header in UTF-8, GB18030 or UTF-16 is found at the beginning of this file",
+            zh="文件开头没有找到 UTF-8、GB18030 或 UTF-16 编码的 CSV 表头",
         ),
-        where=Where(str(path), row=1),
+        where=Where(str(path)),
         hint=Text(
-            en="the first line must name at least two columns; for JSON, Parquet or an "
+            en="it must name at least two columns, none of them blank; for JSON, Parquet or an "
             "interface write source.toml by hand, as docs/sources.md shows",
-            zh="首行应至少有两个列名；JSON、Parquet 或接口请按 docs/sources.zh-CN.md 手工编写 "
-            "source.toml",
+            zh="表头应至少有两个列名，且都不能为空；JSON、Parquet 或接口请按 "
+            "docs/sources.zh-CN.md 手工编写 source.toml",
         ),
     )
 
@@ -75,10 +80,24 @@ def read_header(path: Path) -> Header:
 def read_columns(path: Path, records: str = "") -> Header:
     """As :func:`read_header`, and of ``.json`` and ``.jsonl`` files the names of their records.
 
-    Workbooks and XML are told by their first bytes. ``records``: path to the list in a JSON or
+    Workbooks and XML are told by their first bytes; of a ZIP or gzip the first file that is
+    packed in it is looked at. ``records``: path to the list in a JSON or
     XML document, as in ``source.toml``; of XML it is found if it is not given. Raises
     :class:`ConfigError`, and :class:`DataError` for a workbook or XML that can't be read.
     """
+    head = _head(path)
+    if head.startswith(_PACKED) and not (head.startswith(b"PK") and _is_workbook(path)):
+        return _archive(path, records)
+    return _columns(path, records)
+
+
+def _is_workbook(path: Path) -> bool:
+    from connectors.formats.archive import is_spreadsheet
+
+    return is_spreadsheet(path)
+
+
+def _columns(path: Path, records: str) -> Header:
     head = _head(path)
     if head.startswith(_WORKBOOKS):
         return _workbook(path)
@@ -91,6 +110,69 @@ def read_columns(path: Path, records: str = "") -> Header:
     if suffix == ".json":
         return Header("utf-8-sig", ",", _names(_document(path, records), path), "json")
     return read_header(path)
+
+
+def _table_header(head: bytes, encoding: str) -> Header | None:
+    """The header as it is written in the first lines of a table; None if there is none.
+
+    As in a workbook: lines with few fields above those with many are titles, and the first that
+    is none must name every column. What holds numbers is a row, and never taken for a header.
+    """
+    order = utf16_of(head) or encoding
+    text = head.decode(order, "replace").removeprefix("\ufeff")
+    newline = "\n" if "\n" in text else "\r"
+    lines = [line.removesuffix("\r") for line in text.split(newline)[:_LOOKED_AT]]
+    told = _SEPARATOR.match(lines[0])
+    delimiter = told[1] if told else _delimiter(lines)
+    rows = [_fields(line, delimiter) for line in lines]
+    filled = [sum(bool(name.strip()) for name in row) for row in rows]
+    for at in range(int(told is not None), len(rows)):
+        if 3 * filled[at] <= 2 * max(filled):
+            continue
+        if filled[at] < 2 or filled[at] < len(rows[at]) or {"\ufffd", "\0"} & set(lines[at]):
+            return None
+        first = at == int(told is not None)
+        if not first and any(_VALUE.search(name) for name in rows[at]):
+            return None
+        return Header(encoding, delimiter, tuple(rows[at]), header_row=None if first else at + 1)
+    return None
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The one that parts most lines alike; of several the one with most fields."""
+
+    def alike(delimiter: str) -> tuple[int, int]:
+        widths = Counter(len(_fields(line, delimiter)) for line in lines)
+        return max(((n, width) for width, n in widths.items() if width > 1), default=(0, 0))
+
+    return max(_DELIMITERS, key=alike)
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+
+
+def _archive(path: Path, records: str) -> Header:
+    """Of the first file that is packed in it, by name."""
+    from connectors.formats.archive import expand, unpacker
+    from connectors.landing import Landed
+    from connectors.reader_config import FilesReader
+
+    reader = FilesReader(kind="files", path=".", format="spreadsheet")
+    moment = datetime.min.replace(tzinfo=UTC)
+    received = Landed("", path.stat().st_size, path, str(path), moment)
+    first = expand(received, reader)[0]
+    with tempfile.TemporaryDirectory() as temp, closing(unpacker(reader, None)) as unpack:
+        plain = unpack.plain(first, Path(temp))
+        # By its own name: a.csv.gz holds a.csv, and what it holds is told by that.
+        name = PurePosixPath(first.member or path.name)
+        named = Path(temp) / f"file{PurePosixPath(name.name.removesuffix('.gz')).suffix}"
+        plain.path.rename(named)
+        try:
+            return _columns(named, records)
+        except (ConfigError, DataError) as error:
+            error.where = Where(first.origin)
+            raise
 
 
 def _workbook(path: Path) -> Header:

@@ -90,13 +90,19 @@ def try_source(node: Node, source: Source, now: datetime) -> Trial:
     fetched stays in the landing folder like any other delivery; the lake, the cursor and the
     quarantine are not touched. Raises a :class:`HefuError` of the source or of the configuration.
     """
+    from connectors.files.look import look_inside
     from connectors.landing import Landing
     from connectors.pull import look, probe
+    from connectors.reader_config import FilesReader
     from schemas.sql import connect
 
     landing = Landing(node.place("landing"))
     looked = look(source.config, source.folder, secrets=node.secrets)
     delivery = probe(source.config, source.folder, landing, secrets=node.secrets, now=now)
+    reader = source.config.reader
+    if isinstance(reader, FilesReader) and delivery.objects:
+        inside = look_inside(reader, delivery.objects[0], node.secrets)
+        looked = replace(looked, reached=(*looked.reached, *inside))
     con = connect(memory_limit=node.config.node.memory_limit, codes=node.codes())
     try:
         return try_mapping(con, node, source, delivery, now, looked)

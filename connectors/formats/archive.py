@@ -240,12 +240,13 @@ def _is_archive(landed: Landed, reader: FilesReader) -> bool:
 def _kind_for(path: Path, reader: FilesReader) -> Kind | None:
     """As :func:`kind_of`; XLSX and ODS are ZIPs themselves, and no archives to open."""
     kind = kind_of(path)
-    if kind == "zip" and reader.format == "spreadsheet" and _is_spreadsheet(path):
+    if kind == "zip" and reader.format == "spreadsheet" and is_spreadsheet(path):
         return None
     return kind
 
 
-def _is_spreadsheet(path: Path) -> bool:
+def is_spreadsheet(path: Path) -> bool:
+    """Whether a ZIP is a workbook, and no archive to open."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from cli_world import COUNTY, Hefu
 
 from connectors.config import load_source
+from connectors.landing import Landing
 from connectors.look import ColumnSeen
-from hefu.headers import read_header
+from connectors.pull import PullRequest, pull
+from connectors.raw import load_raw
+from hefu.headers import read_columns, read_header
 from hefu.node import Node
 from hefu.suggestion import draft_mapping, suggest
 from schemas.contract import load_contract, record_types
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DataError
 from schemas.mapping import Origin, candidate_sql, parse_mapping
 from schemas.sql import connect, ident
 
@@ -68,6 +74,76 @@ def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
 def test_what_is_no_header_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         read_header(csv_file(tmp_path, text, "latin-1"))
+
+
+TITLED = f"行政处罚统计表,,,,\n制表单位：示例,\n\n{HEADER}\n{ROW}\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_titles_above_the_header_are_stepped_over(tmp_path: Path, encoding: str) -> None:
+    header = read_header(csv_file(tmp_path, TITLED, encoding))
+    assert (header.header_row, header.columns) == (4, tuple(HEADER.split(",")))
+    assert header.encoding == encoding.replace("utf-8-sig", "utf-8").replace("utf-8", "utf-8-sig")
+
+
+def test_a_line_that_says_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    header = read_header(csv_file(tmp_path, f"sep=;\n{HEADER.replace(',', ';')}\n"))
+    assert (header.delimiter, header.header_row, len(header.columns)) == (";", None, 5)
+
+
+def test_a_row_is_never_taken_for_a_header_that_lacks_a_name(tmp_path: Path) -> None:
+    """Its values would become names of columns, in files that people pass on."""
+    with pytest.raises(ConfigError):
+        read_header(csv_file(tmp_path, "标题\na,,c\n示例甲,2,3\n示例乙,5,6\n"))
+
+
+def packed(tmp_path: Path, kind: str) -> Path:
+    first, second = f"{HEADER}\n{ROW}\n".encode("gb18030"), b"x,y\n1,2\n"
+    if kind == "gz":
+        path = tmp_path / "cases.csv.gz"
+        path.write_bytes(gzip.compress(first))
+    else:
+        path = tmp_path / "cases.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("b.csv", second)
+            archive.writestr("a/1.csv", first)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["zip", "gz"])
+def test_of_an_archive_its_first_file_is_looked_at(tmp_path: Path, kind: str) -> None:
+    header = read_columns(packed(tmp_path, kind))
+    assert (header.format, header.encoding) == ("csv", "gb18030")
+    assert header.columns == tuple(HEADER.split(","))
+
+
+def test_an_archive_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    path = packed(tmp_path, "zip")
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match=r"cases\.zip"):
+        read_columns(path)
+
+
+def test_the_draft_of_a_table_with_titles_reads_it(hefu: Hefu, node: Node, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, TITLED, "gb18030").rename(tmp_path / "统计[1].csv")
+    assert hefu("draft", "s/t", path, "--records", "case_result", "--node", node.root).code == 0
+    folder = node.root / "sources" / "s" / "t"
+    source = load_source(folder)
+    request = PullRequest("cursor", None, None, None, datetime(2026, 5, 20, tzinfo=UTC))
+    landing = Landing(tmp_path / "landing")
+    delivery = pull(source, folder, request, landing, secrets=str)
+    with duckdb.connect() as con:
+        batch = load_raw(con, source, delivery)
+    assert (batch.columns, batch.received) == (tuple(HEADER.split(",")), 1)
+
+
+def test_what_comes_from_outside_stays_inside_its_comment() -> None:
+    """A line break in a name would end the comment, and what follows would be run."""
+    column = ColumnSeen("a\nUNION SELECT 1\r--\u2028x\x1b[31m")
+    text = draft_mapping(load_contract("case_result"), [column], "s/t\nDROP TABLE x")
+    begun = [line.split()[0] for line in text.splitlines() if line.strip()]
+    assert not {"UNION", "DROP", "x"} & set(begun)
+    assert "\x1b" not in text
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

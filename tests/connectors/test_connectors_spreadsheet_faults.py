@@ -11,6 +11,7 @@ import pytest
 from connectors_world import NOW
 from workbooks import SHEET, changed, ods, table, xls, xlsx
 
+from connectors.files.look import look_inside
 from connectors.formats.raw_table import RawTable
 from connectors.formats.spreadsheet import load_spreadsheet
 from connectors.landing import Landed
@@ -262,6 +263,29 @@ def test_a_cell_at_the_far_corner_costs_nothing(files):
 
 
 # ---- sheets and headers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", 'b.xlsx: sheet "Sheet1", header in row 3, 3 columns'),
+        (
+            "header_row = 3\nheader_rows = 2",
+            'b.xlsx: sheet "Sheet1", header in rows 3 to 4, 3 columns',
+        ),
+        (
+            "header = false\ncolumns = ['x', 'y', 'z']",
+            'b.xlsx: sheet "Sheet1", without a header, 3 columns',
+        ),
+        ("sheet = 2", None),
+    ],
+)
+def test_what_is_read_of_a_workbook_is_told(files, more, told):
+    source = files("spreadsheet", more)
+    source.put("b.xlsx", xlsx(table(ROWS, top=2)))
+    (landed,) = source.pull().objects
+    found = look_inside(source.config.reader, landed)
+    assert [text.en for text in found] == [told] * (told is not None)
 
 
 @pytest.mark.parametrize(
