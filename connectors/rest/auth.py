@@ -10,6 +10,7 @@ import requests
 from connectors.delivery import Secrets
 from connectors.pace import Pace
 from connectors.rest.auth_settings import BasicAuth, BearerAuth, HeaderAuth, HmacAuth, OAuthAuth
+from connectors.rest.named import named_or_plain
 from connectors.rest.oauth import ClientCredentials
 from connectors.rest.settings import RestReader
 from connectors.rest.signing import SignedAuth
@@ -48,7 +49,7 @@ def authenticate(
         )
     elif isinstance(auth, OAuthAuth):
         for_tokens = requests.Session()
-        secure(for_tokens, reader, folder)
+        secure(for_tokens, reader, folder, secrets)
         for_tokens.headers.update({"Accept": "application/json", "User-Agent": "hefu"})
         renewable = ClientCredentials(
             auth,
@@ -61,8 +62,3 @@ def authenticate(
         session.auth = renewable
         return renewable
     return None
-
-
-def named_or_plain(value: str, secrets: Secrets) -> str:
-    """What is no secret may stand in ``source.toml`` or be named as one is."""
-    return secrets(value) if value.startswith(("env:", "file:", "block:")) else value

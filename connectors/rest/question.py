@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from connectors.config import SourceConfig
 from connectors.cursor import Clock
 from connectors.delivery import PullRequest, Secrets
-from connectors.rest.auth import named_or_plain
 from connectors.rest.errors import public
+from connectors.rest.named import named_or_plain
 from connectors.rest.page_settings import NextUrlPages, NoPages, NumberedPages, OffsetPages
 from connectors.rest.paging import Page
 from connectors.rest.session import plain

@@ -20,7 +20,6 @@ from typing import Any
 from connectors.landing import Landed, Landing
 from schemas.errors import DataError
 
-
 _NOT_OURS = (
     FileNotFoundError,
     ValueError,

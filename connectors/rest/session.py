@@ -118,7 +118,7 @@ class Session:
         http.headers.update({"Accept": accept, "User-Agent": "hefu"})
         http.headers["Accept-Encoding"] = ACCEPTED
         http.headers.update(reader.headers)
-        secure(http, reader, folder)
+        secure(http, reader, folder, secrets)
         session._renewable = authenticate(
             http, reader, folder, secrets=secrets, pace=pace, zone=zone
         )

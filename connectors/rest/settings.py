@@ -70,6 +70,7 @@ class RestReader(Rows):
     client_key: str | None = None
     """Its private key (PEM, not locked); unset: it stands in the certificate's file."""
     proxy: str | None = None
+    """``http://host:port``, or ``env:NAME`` if it holds a user and password."""
 
     @field_validator("base_url")
     @classmethod
@@ -83,6 +84,18 @@ class RestReader(Rows):
             raise ValueError("no user or password in the address; use [reader.auth]")
         if parts.query or parts.fragment:
             raise ValueError("no query in base_url; use [reader.parameters]")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("env:", "file:", "block:")):
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("a proxy is http://host:port")
+        if parts.username or parts.password:
+            raise ValueError("no user or password in plain text; name the proxy as env:NAME")
         return value
 
     @field_validator("headers")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import requests
 
+from connectors.delivery import Secrets
+from connectors.rest.named import named_or_plain
 from connectors.rest.settings import RestReader
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 
-def secure(session: requests.Session, reader: RestReader, folder: Path) -> None:
+def secure(session: requests.Session, reader: RestReader, folder: Path, secrets: Secrets) -> None:
     """Set authority, client certificate and proxy of ``session``.
 
     Raises :class:`ConfigError` for a file that is missing or can't be used: found here, it can
@@ -20,7 +22,8 @@ def secure(session: requests.Session, reader: RestReader, folder: Path) -> None:
     """
     session.trust_env = False  # a .netrc or a proxy variable must not redirect a token
     if reader.proxy:
-        session.proxies = {"http": reader.proxy, "https": reader.proxy}
+        proxy = named_or_plain(reader.proxy, secrets)
+        session.proxies = {"http": proxy, "https": proxy}
     if reader.ca_file:
         session.verify = str(_authority(folder / reader.ca_file))
     if reader.client_certificate:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from urllib.parse import parse_qsl
 
 import pytest
 from connectors_auth_world import HMAC, OLD, run
-from connectors_world import NOW, PAGED, ROWS, Asked, Reply, numbered, numbers, page
+from connectors_world import NOW, PAGED, ROWS, Asked, Reply, numbered, numbers, page, running_server
 
 from connectors.delivery import PullRequest
 from connectors.rest.errors import public
@@ -214,3 +215,20 @@ def test_a_secret_that_would_end_its_header_is_not_sent_nor_carried_along(
     assert server.asked == []
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_a_proxy_whose_password_is_named(rest, server):
+    """What a proxy is sent, and that it is no plain text in source.toml."""
+    with running_server() as proxy:
+        proxy.script(page(ROWS))
+        address = proxy.url.removeprefix("http://")
+        source = rest('proxy = "env:PROXY"')
+        delivery = source.pull(token=f"http://node:pass-word@{address}")
+        assert numbers(source, delivery) == NAMES
+        basic = b64encode(b"node:pass-word").decode()
+        assert proxy.asked[0].headers["proxy-authorization"] == f"Basic {basic}"
+    assert server.asked == []
+    with pytest.raises(ConfigError) as caught:
+        rest('proxy = "http://node:pass-word@127.0.0.1:1"')
+    assert "name the proxy as env:NAME" in str(caught.value)
+    assert "pass-word" not in str(caught.value)
