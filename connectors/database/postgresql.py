@@ -36,6 +36,8 @@ Told = Callable[[Exception, str, DatabaseReader], HefuError]
 APPLICATION = "hefu"
 _KEEPALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 _FIXED = {
+    # Else a database that is kept in GBK, EUC_CN or Latin-1 would send its own bytes.
+    "client_encoding": "UTF8",
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "iso_8601",
@@ -200,7 +202,11 @@ class PostgresqlSession:
         self._rows(
             "SELECT set_config(known.name, wanted.setting, true) "
             f"FROM (VALUES {pairs}) wanted (name, setting) "
-            "JOIN pg_catalog.pg_settings known ON lower(known.name) = lower(wanted.name)"
+            "JOIN pg_catalog.pg_settings known ON lower(known.name) = lower(wanted.name) "
+            # One that knows no encoding has nothing to convert, and would stop at the first bad
+            # text; as it is, only the rows that are no UTF-8 are refused.
+            "WHERE known.name <> 'client_encoding' OR current_setting('server_encoding') "
+            "<> 'SQL_ASCII'"
         )
 
     def _columns_of_query(self, query: str) -> list[Column]:

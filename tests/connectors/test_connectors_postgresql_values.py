@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors_postgresql_world import table
-from servers.postgresql import Postgresql, postgresql
+import duckdb
+import pytest
+from connectors_postgresql_world import Table, table
+from servers.postgresql import USER, Postgresql, postgresql, run
+
+from connectors.raw import load_raw
 
 __all__ = ["postgresql"]
 
@@ -74,3 +78,30 @@ def test_values_of_a_query_are_the_same(postgresql: Postgresql, tmp_path: Path) 
     (row,) = source.read(source.pull())
     assert {n: (row[n], v[2]) for n, v in VALUES.items() if row[n] != v[2]} == {}
     assert list(row) == list(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word", "unreadable"),
+    [("EUC_CN", "'虚构'", 0), ("LATIN1", "'é'", 0), ("SQL_ASCII", r"E'\xd5\xc5'", 1)],
+)
+def test_a_database_in_another_encoding(
+    postgresql: Postgresql, tmp_path: Path, encoding: str, word: str, unreadable: int
+) -> None:
+    name = f"kept_in_{encoding.lower()}"
+    like = f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    postgresql.execute(f"CREATE DATABASE {name} {like}")
+    with postgresql.connect(database=name) as connection:
+        run(
+            connection,
+            "SET client_encoding = 'UTF8'",
+            "CREATE TABLE cases (id int, word text)",
+            f"INSERT INTO cases VALUES (1, {word}), (2, 'plain')",
+            f"GRANT SELECT ON cases TO {USER}",
+        )
+    reader = 'table = "public.cases"\n'
+    source: Table = table(postgresql, tmp_path, reader, rest="", database=f'"{name}"')
+    with duckdb.connect() as con:
+        batch = load_raw(con, source.config, source.pull())
+        words = [w for (w,) in con.execute("SELECT word FROM raw ORDER BY id").fetchall()]
+    assert (batch.received, batch.unreadable) == (2, unreadable)
+    assert words == (["plain"] if unreadable else [word.strip("'"), "plain"])

@@ -47,7 +47,9 @@ class Postgresql:
 
     # --- what tests do to it
 
-    def connect(self, *, autocommit: bool = True, port: int | None = None) -> Any:
+    def connect(
+        self, *, autocommit: bool = True, port: int | None = None, database: str = DATABASE
+    ) -> Any:
         """The administrator's connection, by the driver's DB-API; the caller closes it.
 
         Without ``autocommit`` a transaction is open at once: it ends by ``commit()``.
@@ -55,7 +57,7 @@ class Postgresql:
         import adbc_driver_postgresql.dbapi as driver
 
         return driver.connect(
-            f"host={self.host} port={port or self.port} dbname={DATABASE} user=postgres "
+            f"host={self.host} port={port or self.port} dbname={database} user=postgres "
             f"password={ADMIN_PASSWORD} sslmode=disable application_name=operator",
             autocommit=autocommit,
         )
