@@ -344,8 +344,10 @@ def _chunks(opened: Callable[[], IO[bytes] | gzip.GzipFile], damaged: DataError)
         with opened() as handle:
             while chunk := handle.read(_CHUNK):
                 yield chunk
-    except (HefuError, MemoryError):
+    except HefuError:
         raise
+    except MemoryError as error:  # LZMA asks for what a header says, up to 4 GiB
+        raise damaged from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # our own disk, not the archive

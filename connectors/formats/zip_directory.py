@@ -33,6 +33,10 @@ _LONGEST_COMMENT = 65_535
 _LONGEST_ENTRY = 2048
 _UTF8 = 0x800
 _ENCRYPTED = 0x1
+_SIZES_FOLLOW = 0x8
+_DESCRIPTOR = 24  # at most, behind a member whose sizes follow it
+_AES = 99
+_UNLISTED = ("it holds bytes that its directory does not name", "其中有目录未列出的字节")
 _HIDDEN = 0x2040  # bits 6 and 13: strong encryption, masked headers
 _AGAIN = Text(
     en="have it packed and sent again; the files beside it are read",
@@ -152,7 +156,7 @@ def _name(info: ZipInfo, where: Where) -> str:
     parts = name.removesuffix("/").split("/")
     strange = "\\" in name or name[1:2] == ":" or any(p in ("", ".", "..") for p in parts)
     # Also marks that turn the direction of a text, or can't be seen.
-    if strange or any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in name):
+    if strange or any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in name):
         raise _refused(
             where,
             "the name of a member is no plain relative path",
@@ -185,7 +189,7 @@ def _distinct(names: list[str], where: Where) -> None:
 
 def _apart(handle: IO[bytes], infos: list[ZipInfo], start: int, where: Where) -> None:
     """Raise :class:`DataError` if a member isn't where the directory says, or two overlap."""
-    end = 0
+    end, slack = 0, 0
     for nth, info in enumerate(sorted(infos, key=lambda i: i.header_offset)):
         if info.flag_bits & _HIDDEN:
             raise _refused(where, "its names or headers are encrypted", "文件名或文件头已加密")
@@ -208,16 +212,41 @@ def _apart(handle: IO[bytes], infos: list[ZipInfo], start: int, where: Where) ->
             raise _refused(
                 where, "a member is not where the directory says", "有成员不在目录所指的位置"
             )
-        *_, name_length, extra_length = _LOCAL.unpack(header)
+        if nth and at > end + slack:
+            raise _refused(where, *_UNLISTED)
+        _, _, flags, method, *_, packed, size, name_length, extra_length = _LOCAL.unpack(header)
         if handle.read(name_length) != _name_bytes(info):
             raise _refused(
                 where,
                 "a member's own name is not that of the directory",
                 "有成员的文件名与目录不一致",
             )
+        told = (method, flags & _ENCRYPTED)
+        if told != (_method(info), info.flag_bits & _ENCRYPTED) or (
+            not flags & _SIZES_FOLLOW and not _fits((packed, size), info)
+        ):
+            raise _refused(
+                where,
+                "what a member says of itself is not what the directory says",
+                "有成员自身的信息与目录不一致",
+            )
+        slack = _DESCRIPTOR if flags & _SIZES_FOLLOW else 0
         end = at + _LOCAL.size + name_length + extra_length + info.compress_size
         if end > start:
             raise _refused(where, "a member reaches into the directory", "有成员与目录重叠")
+    if infos and end + slack < start:
+        raise _refused(where, *_UNLISTED)
+
+
+def _method(info: ZipInfo) -> int:
+    """As it is written: of a member encrypted by AES the library tells the method inside."""
+    return _AES if getattr(info, "wz_aes_version", None) else info.compress_type
+
+
+def _fits(told: tuple[int, int], info: ZipInfo) -> bool:
+    """Sizes of a member's own header; ZIP64 writes the largest number there and means another."""
+    known = (info.compress_size, info.file_size)
+    return all(a in (b, 0xFFFFFFFF) for a, b in zip(told, known, strict=True))
 
 
 def _refused(where: Where, en: str, zh: str) -> DataError:

@@ -249,6 +249,35 @@ BAD = {
 }
 
 
+def hiding() -> bytes:
+    """Between two members a third, which the directory passes over: readers of streams see it."""
+    data = crafted(
+        [Member(b"a.csv", b"x"), Member(b"between.csv", b"y" * 99), Member(b"c.csv", b"z")]
+    )
+    first = data.index(b"PK\1\2")
+    second = data.index(b"PK\1\2", first + 4)
+    third = data.index(b"PK\1\2", second + 4)
+    directory = data[first:second] + data[third : data.index(b"PK\5\6")]
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, len(directory), first, 0)
+    return data[:first] + directory + end
+
+
+def saying(at: int, value: int) -> bytes:
+    """One field of a member's own header, and not of the directory, is another."""
+    data = bytearray(crafted([A]))
+    struct.pack_into("<H", data, at, value)
+    return bytes(data)
+
+
+BAD |= {
+    "between": (hiding(), "its directory does not name"),
+    "own_method": (saying(8, 0), "what a member says of itself"),
+    "own_encryption": (saying(6, 1), "what a member says of itself"),
+    "own_size": (saying(22, 7), "what a member says of itself"),
+    "line_in_a_name": (zipped({"a\u2028b.csv": b"x"}), "no plain relative path"),
+}
+
+
 @pytest.mark.parametrize("name", list(BAD))
 def test_a_bad_archive_is_one_reject_and_the_file_beside_goes_through(files, name):
     data, words = BAD[name]
