@@ -8,13 +8,14 @@ goes to stderr. Rich is imported only by the functions that draw.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TextIO
 
-from schemas.errors import HefuError, VerificationError
+from schemas.errors import HefuError, VerificationError, plain
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -28,24 +29,33 @@ CST = timezone(timedelta(hours=8))
 _PIPE_WIDTH = 10_000
 
 
+#: Left as they are by JSON: control characters from 7F on, marks that turn a line round.
+_STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
 def tr(en: str, zh: str) -> str:
     """``en`` or ``zh``, whichever the reader's language is."""
     return str(Text(en=en, zh=zh))
 
 
 def say_data(text: str) -> None:
-    """One line (or block) of data on stdout."""
+    """One line (or block) of data on stdout; a terminal is not steered by it."""
+    _write(plain(text, "\n\t") if sys.stdout.isatty() else text)
+
+
+def _write(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
 def say_json(value: Any) -> None:
-    """A value as indented JSON on stdout; Chinese stays readable."""
-    say_data(json.dumps(value, ensure_ascii=False, indent=2, default=_jsonable))
+    """A value as indented JSON on stdout; Chinese stays readable, and nothing steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_jsonable)
+    say_data(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def say(text: str) -> None:
     """Talk: one line on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(plain(text, "\n\t") + "\n")
     sys.stderr.flush()
 
 
@@ -111,7 +121,7 @@ def say_table(
         table.add_column(Cell(name), justify=side, overflow="fold", no_wrap=index == 0)
     for row in cells:
         # Cells are data: never read as markup.
-        table.add_row(*(Cell(value) for value in row))
+        table.add_row(*(Cell(plain(value, "\n")) for value in row))
     _print_table(table)
 
 
@@ -120,7 +130,7 @@ def _print_table(table: Table) -> None:
     with screen.capture() as captured:
         screen.print(table)
     lines = (line.rstrip() for line in captured.get().splitlines())
-    say_data("\n".join(line for line in lines if line))
+    _write("\n".join(line for line in lines if line))  # with the colours of its own
 
 
 @contextmanager

@@ -17,10 +17,29 @@ holds personal data: quote field names, positions, counts and digests, not value
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from schemas.text import Text
+
+
+def plain(text: str, keep: str = "") -> str:
+    r"""``text`` with what steers a terminal, breaks a line or turns it round as ``\x1b`` and so on:
+    names of files, columns and sheets come from outside. ``keep``: characters that stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        _escaped(c) if unicodedata.category(c) in _STEERING and c not in keep else c for c in text
+    )
+
+
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,7 @@ class Where:
             parts.append(f"row {self.row}")
         if self.field is not None:
             parts.append(f"field {self.field}")
-        return ", ".join(p for p in parts if p)
+        return ", ".join(plain(p) for p in parts if p)
 
 
 class HefuError(Exception):

@@ -13,6 +13,7 @@ from cli_world import Hefu
 
 from hefu.commands.options import find_node
 from hefu.node import Node
+from hefu.terminal import say_error, say_json, say_table
 from schemas.errors import (
     AccountingError,
     ConfigError,
@@ -21,6 +22,7 @@ from schemas.errors import (
     RefusedError,
     RetryableError,
     VerificationError,
+    Where,
 )
 from schemas.text import Text
 
@@ -133,3 +135,19 @@ def test_wrong_use_is_said_in_chinese(
     ran = hefu(*command)
     assert ran.code == 2
     assert ran.err.startswith(f"错误：{said}\n")
+
+
+EVIL = "a\x1b[2J\x9b31m\u202ecsv.\nerror: all is well"
+
+
+def test_a_name_from_outside_steers_no_terminal_and_makes_no_line_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say_error(DataError(SAID, where=Where(EVIL)))
+    say_table(("name",), [(EVIL,)])
+    say_json({"name": EVIL})
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    for steering in "\x1b\x9b\u202e":
+        assert steering not in shown.err + shown.out
+    assert json.loads(shown.out[shown.out.index("{") :]) == {"name": EVIL}
