@@ -52,8 +52,10 @@ class Clock:
         moment = self.parse(text)
         if isinstance(moment, int):
             return str(moment - self.count) if self.count else text
-        overlap = self.config.time_overlap
-        if not overlap or not isinstance(moment, datetime):
+        if not isinstance(moment, datetime):
+            return text
+        overlap = self.config.time_overlap + _repeated(moment)
+        if not overlap:
             return text
         try:
             return self._written(moment - overlap, text)
@@ -74,6 +76,16 @@ class Clock:
 
     def _strptime(self, text: str) -> datetime:
         return datetime.strptime(text, self.config.format)  # noqa: DTZ007 - the zone is added
+
+
+def _repeated(moment: datetime) -> timedelta:
+    """By how much the clock on the wall still goes back after ``moment``, or has just gone.
+
+    Where summer time ends, an hour comes twice: what follows its first end is written earlier.
+    """
+    first, second = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
+    none = timedelta(0)
+    return max((first or none) - (second or none), none)
 
 
 def advance(

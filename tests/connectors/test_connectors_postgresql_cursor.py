@@ -168,6 +168,17 @@ def test_late_commit_within_the_overlap(postgresql: Postgresql, tmp_path: Path) 
     assert source.ids(source.pull(first.cursor)) == [1, 2]
 
 
+def test_the_hour_that_comes_twice(postgresql: Postgresql, tmp_path: Path) -> None:
+    """Where summer time ends, 01:59 is followed by 01:00."""
+    head = 'time_zone = "America/New_York"\n'
+    source = table(postgresql, tmp_path, rest=FOLLOW, head=head)
+    source.execute(CASES.replace("{type}", "timestamp"))
+    put(source, "1, '2025-11-02 00:30:00'", "2, '2025-11-02 01:59:00'")
+    first = source.pull()
+    put(source, "3, '2025-11-02 01:00:00'")
+    assert source.ids(source.pull(first.cursor)) == [2, 3]
+
+
 def test_a_transaction_that_is_open_for_longer_than_the_overlap(cases: Table) -> None:
     """Its row will carry an older time than what is committed before it."""
     with closing(cases.server.connect(autocommit=False)) as late:
