@@ -135,7 +135,7 @@ def try_mapping(
     _keep_sample(con)
     create_objects(con, delivery)
     seal(con)
-    seen = _columns_seen(batch.columns, looked)
+    seen = columns_seen(source.config, batch.columns, looked)
     drafted = None
     if source.mapping_path.exists():
         sql = read_mapping(source)
@@ -199,10 +199,18 @@ def _clock(config: SourceConfig) -> str | None:
     return config.cursor.field
 
 
-def _columns_seen(names: Sequence[str], looked: Look) -> tuple[ColumnSeen, ...]:
-    """The columns that really came, each with what the source says of it."""
+def columns_seen(
+    config: SourceConfig, names: Sequence[str], looked: Look
+) -> tuple[ColumnSeen, ...]:
+    """The columns that really came, each with what the source says of it.
+
+    What tells the events of a log apart is no record's number: each event would be a record.
+    """
     known = {c.name.lower(): c for c in looked.streams[0].columns} if looked.streams else {}
-    return tuple(replace(known.get(n.lower(), ColumnSeen(n)), name=n) for n in names)
+    seen = (replace(known.get(n.lower(), ColumnSeen(n)), name=n) for n in names)
+    if config.mode == "events":
+        return tuple(replace(column, in_key=False) for column in seen)
+    return tuple(seen)
 
 
 def _keep_sample(con: duckdb.DuckDBPyConnection) -> None:

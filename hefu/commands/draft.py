@@ -140,7 +140,7 @@ def _draft_from_source(ctx: typer.Context, stream: str, node: Path | None) -> No
     with node_extra(), busy(tr(f"looking at {stream}", f"正在查看 {stream}")):
         trial = try_source(here, source, datetime.now(UTC))
     for step in trial.looked.reached:
-        say(f"{trial.stream_id}: {step}")
+        say(tr(f"{trial.stream_id}: {step}", f"{trial.stream_id}：{step}"))
     if trial.drafted is None:
         raise _nothing_to_see(stream)
     source.mapping_path.write_text(trial.drafted, encoding="utf-8")

@@ -157,8 +157,9 @@ def _warn(trial: Trial) -> None:
                 f"{trial.stream_id}：来源没有返回任何数据行",
             ),
             tr(
-                "check path, pattern and window in source.toml",
-                "请检查 source.toml 中的路径、文件名模式与时间窗口",
+                "check path, pattern and window in source.toml; files that wait for their mark are "
+                "told above",
+                "请检查 source.toml 中的路径、文件名模式与时间窗口；等待完成标志的文件见上文",
             ),
         )
     if trial.unused and trial.drafted is None:

@@ -13,12 +13,13 @@ from cli_world import COUNTY, Hefu
 
 from connectors.config import load_source
 from connectors.landing import Landing
-from connectors.look import ColumnSeen
+from connectors.look import ColumnSeen, Look, StreamSeen
 from connectors.pull import PullRequest, pull
 from connectors.raw import load_raw
 from hefu.headers import read_columns, read_header
 from hefu.node import Node
 from hefu.suggestion import draft_mapping, suggest
+from hefu.trial import columns_seen
 from schemas.contract import load_contract, record_types
 from schemas.errors import ConfigError, DataError
 from schemas.mapping import Origin, candidate_sql, parse_mapping
@@ -240,3 +241,19 @@ def test_a_databases_comments_key_and_clock_say_what_its_columns_are() -> None:
     assert "AS source_updated_time" not in text.partition("FROM raw")[0]
     two = (*columns[1:], ColumnSeen("a", in_key=True), ColumnSeen("b", in_key=True))
     assert "source_record_id" not in suggest(contract, two)
+
+
+@pytest.mark.parametrize(("mode", "number"), [("cursor", "change_no"), ("events", None)])
+def test_the_place_of_a_change_is_not_taken_for_the_records_number(
+    tmp_path: Path, mode: str, number: str | None
+) -> None:
+    (tmp_path / "source.toml").write_text(
+        f'system = "s"\nstream = "log"\nrecord_type = "case_result"\nmode = "{mode}"\n'
+        '[reader]\nkind = "postgresql"\nhost = "h"\ndatabase = "d"\nuser = "u"\ntable = "log"\n'
+        '[cursor]\nfield = "change_no"\nformat = "integer"\n'
+        + ('[events]\noperation = "op"\nremoved = ["D"]\n' if mode == "events" else ""),
+        encoding="utf-8",
+    )
+    log = StreamSeen("log", columns=(ColumnSeen("change_no", in_key=True), ColumnSeen("x")))
+    seen = columns_seen(load_source(tmp_path), ["change_no", "x"], Look((), (log,)))
+    assert suggest(load_contract("case_result"), seen).get("source_record_id") == number
