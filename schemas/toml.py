@@ -110,11 +110,10 @@ def _explain(error: ValidationError, text: str, model: type[BaseModel], path: Pa
                 en=f"add {location[-1]!r} to this file", zh=f"请在此文件中补上 {location[-1]!r}"
             ),
         )
+    said = first["msg"].removeprefix("Value error, ")
+    en, zh = (f"{key}: ", f"{key}：") if key else ("", "")
     return ConfigError(
-        Text(
-            en=f"{key}: {first['msg']}{more_en}", zh=f"{key}：取值不正确（{first['msg']}）{more_zh}"
-        ),
-        where=where,
+        Text(en=f"{en}{said}{more_en}", zh=f"{zh}取值不正确（{said}）{more_zh}"), where=where
     )
 
 
