@@ -231,7 +231,7 @@ def _too_many(stream_id: str, missing: int, alive: int, max_removed: float) -> T
         f"[snapshot] max_removed allows {max_removed:.1%}, so none was taken for removed. If they "
         f"really are gone: hefu sync {stream_id} --accept-removals",
         zh=f"本次全量数据缺少 {alive} 条记录中的 {missing} 条（{share:.1%}），"
-        f"超过 [snapshot] max_removed 允许的 {max_removed:.1%}，因此均未标记为来源已删除。"
+        f"超过 [snapshot] max_removed 允许的 {max_removed:.1%}，因此均未标注为来源已删除。"
         f"如确已删除，请运行 hefu sync {stream_id} --accept-removals",
     )
 
@@ -241,7 +241,7 @@ def _some_are_nameless(missing: int, nameless: int) -> Text:
         en=f"{missing} records are missing from this full copy, and {nameless} of its rows don't "
         "tell whose they are, so none was taken for removed; see hefu quarantine list",
         zh=f"本次全量数据缺少 {missing} 条记录，另有 {nameless} 行无法判断属于哪条记录，"
-        "因此均未标记为来源已删除；请查看 hefu quarantine list",
+        "因此均未标注为来源已删除；请查看 hefu quarantine list",
     )
 
 

@@ -156,7 +156,7 @@ def follower(session: Session, column: Column, config: CursorConfig, zone: ZoneI
             where=Where(session.address, field="cursor.overlap"),
             hint=Text(
                 en='write format = "integer" and overlap = 1000',
-                zh="请写 format = “integer” 和 overlap = 1000",
+                zh='请写 format = "integer" 和 overlap = 1000',
             ),
         )
     clock = Clock(config.model_copy(update={"format": form}), zone, DEFAULT_COUNT_OVERLAP)
