@@ -35,6 +35,8 @@ Element = tuple[str, dict[str, str]]
 """A local name and its attributes by local name."""
 
 
+SMALL_PART_BYTES = 32 << 20
+"""Of what is not rows: formats, names of sheets. Half a megabyte can unpack to a minute of them."""
 MAX_DEPTH = 100
 """Elements inside each other; a workbook's own are a dozen deep."""
 
@@ -77,6 +79,8 @@ class Package:
 
     def elements(self, name: str) -> Iterator[tuple[str, Element]]:
         """Start tags of a small part in their order, each with the local name of its parent."""
+        if name in self.names and self.size(name) > SMALL_PART_BYTES:
+            raise too_large(self.where, SMALL_PART_BYTES)
         parser, path, found = strict_parser(), [""], list[tuple[str, Element]]()
 
         def start(tag: str, attributes: dict[str, str]) -> None:

@@ -108,6 +108,8 @@ class Xlsx:
             elif name == "sheet" and parent == "sheets":
                 kind, part = targets.get(attributes.get("id", ""), ("", ""))
                 if kind == "worksheet":
+                    if part in self._parts:  # each is looked through for rows
+                        raise self._broken("two sheets are one part", "两个工作表指向同一部件")
                     hidden = attributes.get("state", "visible") != "visible"
                     self.sheets.append((attributes.get("name", ""), hidden))
                     self._parts.append(part)

@@ -201,6 +201,25 @@ FAULTS |= {
 }
 
 
+FAULTS |= {
+    "formats_without_end": (
+        changed(GOOD, {"xl/styles.xml": lambda part: part + b" " * (33 << 20)}),
+        "unpacks to more than",
+    ),
+    "one_sheet_by_many_names": (
+        changed(
+            xlsx(table(ROWS), table(ROWS)),
+            {
+                "xl/_rels/workbook.xml.rels": lambda part: part.replace(
+                    b"worksheets/sheet2.xml", b"worksheets/sheet1.xml"
+                )
+            },
+        ),
+        "two sheets are one part",
+    ),
+}
+
+
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_a_file_that_is_no_workbook(files, name):
     data, told = FAULTS[name]
