@@ -80,9 +80,7 @@ def test_a_backfill_opens_no_gate_in_the_status(hefu: Hefu, synced: Node) -> Non
     later = NOW + timedelta(hours=1)
     last = Lake(synced.place("lake")).last_run(source.stream_id, source.config.record_type)
     assert last is not None
-    ingest(
-        synced, source, PullRequest("window", None, None, None, later), later, again=last
-    )
+    ingest(synced, source, PullRequest("window", None, None, None, later), later, again=last)
     ran = hefu("status", "--json", "--node", synced.root)
     (told,) = json.loads(ran.out)["sources"]
     assert (ran.code, told["gate_passed"]) == (1, False)

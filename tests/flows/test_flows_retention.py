@@ -49,8 +49,9 @@ def test_without_a_rule_everything_is_kept(world: World) -> None:
 
 def test_the_rule_of_the_node(world: World) -> None:
     two_nights(world)
-    with (world.root / "a" / "hefu.toml").open("a", encoding="utf-8") as handle:
-        handle.write("\n[landing]\nkeep_days = 400\n")
+    config = world.root / "a" / "hefu.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("# keep_days = 400", "keep_days = 400"), encoding="utf-8")
     assert landing_use(world.a, NOW + 450 * NIGHT).streams[0].old == 1
     assert prune(world.a, NOW + 450 * NIGHT).objects == 1
 
