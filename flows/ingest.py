@@ -9,6 +9,7 @@ anywhere before it leaves the lake as it was, and the next run does the same wor
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -24,7 +25,7 @@ from flows.idle import adds_nothing, forget_idle, note_idle
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.reconcile import Reading, reconcile
-from flows.records import Judged, check_candidates, empty_candidates, fence, judge_rows
+from flows.records import Judged, confirm, empty_candidates, fence, judge_rows, mark_candidates
 from flows.retraction import TABLE as RETRACTIONS
 from flows.retraction import Retraction, Stamp, read_time, retract_by_rows, retract_missing
 from flows.source_rows import check_order, codes_digest, create_objects, origin_of, read_mapping
@@ -37,7 +38,7 @@ from quality.gate import Gate, judge, judge_freshness
 from quality.log_fates import is_log
 from quality.quarantine import Batch as QuarantineBatch
 from quality.quarantine import write_quarantine
-from schemas.contract import Contract, load_contract
+from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError
 from schemas.mapping import candidate_sql, parse_mapping
 from schemas.sql import ident
@@ -138,7 +139,7 @@ def ingest(
             read_at = _read_at(run)
             raw = _read(con, run, delivery, read_at)
             fence(con, node.place("lake"), tmp)
-            seen = _check(con, run, raw)
+            seen, rules = _check(con, run, raw)
             # Two streams of one system may tell of one record: what the lake knows must not
             # change between looking and appending.
             with holding(node, f"table/{record_type}"):
@@ -165,6 +166,8 @@ def ingest(
                     complete=gone.complete,
                 )
                 record = _reconciled(con, run, raw, delivery, record, APPENDED)
+                if (record.appended or record.quarantined) and not is_log(con):
+                    confirm(con, run.contract, rules, source.stream_id, raw.received)
                 if dry_run:
                     return record
                 if adds_nothing(record, run.last):
@@ -222,14 +225,17 @@ def _read(
     return raw
 
 
-def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
-    """Make ``checked`` of ``raw``; returns how the source's columns differ from what was told."""
+def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> tuple[Seen, Sequence[Rule]]:
+    """Make ``checked`` of ``raw``.
+
+    Returns how the source's columns differ from what was told, and the rules that were asked.
+    """
     subject, rules = run.source.stream_id, run.node.rules(run.contract)
     if not raw.columns:
         # Nothing came, or nothing that could be read: no column that a mapping could name.
         nothing = empty_candidates(run.contract)
-        check_candidates(con, nothing, run.contract, rules, subject, 0)
-        return Seen()
+        mark_candidates(con, nothing, rules, subject, 0)
+        return Seen(), rules
     config = run.source.config
     mapping = parse_mapping(con, run.mapping_sql, str(run.source.mapping_path), run.contract)
     check_order(config, mapping)
@@ -242,8 +248,11 @@ def _check(con: duckdb.DuckDBPyConnection, run: _Run, raw: RawBatch) -> Seen:
     seen = compare_columns(con, config, raw, mapping, run.earlier, run.now)
     rules = (*rules, *seen.rules)
     candidates = log_candidates(con, config, candidates, str(run.source.mapping_path))
-    check_candidates(con, candidates, run.contract, rules, subject, raw.received)
-    return seen if run.mode != "replay" else replace(seen, columns=())
+    mark_candidates(con, candidates, rules, subject, raw.received)
+    if is_log(con):
+        # Here and not later: settling a log finds conflicts of places as well.
+        confirm(con, run.contract, rules, subject, raw.received)
+    return (seen if run.mode != "replay" else replace(seen, columns=())), rules
 
 
 def _retract(

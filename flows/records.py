@@ -55,8 +55,33 @@ def check_candidates(
     ``candidates`` is SQL for the rows. Raises ``AccountingError`` when its counts and ours
     differ.
     """
+    mark_candidates(con, candidates, rules, subject, rows)
+    confirm(con, contract, rules, subject, rows)
+
+
+def mark_candidates(
+    con: duckdb.DuckDBPyConnection,
+    candidates: str,
+    rules: Sequence[Rule],
+    subject: str,
+    rows: int,
+) -> None:
+    """The first half of :func:`check_candidates`: which row breaks which rule."""
     tell(Step(subject, "check", 0, rows))
     create_checked(con, candidates, rules)
+
+
+def confirm(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    rules: Sequence[Rule],
+    subject: str,
+    rows: int,
+) -> None:
+    """The second half: Great Expectations counts as well, and agrees, or nothing is stored.
+
+    A batch of which nothing is stored, because every row of it is known, need not be confirmed.
+    """
     validate(con, "checked", contract, rules).agree_with(rule_counts(con))
     tell(Step(subject, "check", rows, rows))
 
