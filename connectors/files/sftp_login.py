@@ -14,6 +14,7 @@ from typing import Any
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from paramiko.auth_handler import AuthOnlyHandler
 
 from connectors.delivery import Secrets
 from connectors.files.place import LostError
@@ -36,6 +37,26 @@ class Session:
 
     def close(self) -> None:
         self.transport.close()
+
+
+class _Login(AuthOnlyHandler):  # type: ignore[misc]  # paramiko has no types
+    """Notices an answer that comes at once.
+
+    paramiko sends the request and only then makes the event that its answer sets. An answer in
+    between wakes nobody, and the login would wait until its time is up.
+    """
+
+    def wait_for_response(self, event: threading.Event) -> Any:
+        if self.authenticated or self.username is None:
+            event.set()
+        return super().wait_for_response(event)
+
+
+class Transport(paramiko.ServiceRequestingTransport):  # type: ignore[misc]
+    """The one that asks for the service of logging in once: a second try is an error to some."""
+
+    def get_auth_handler(self) -> _Login:
+        return _Login(self)
 
 
 def log_in(settings: SftpPlace, secrets: Secrets) -> Session:
@@ -119,8 +140,7 @@ def failure(error: BaseException, where: Where, timeout_seconds: float) -> HefuE
 def _connect(host: str, settings: SftpPlace) -> Any:
     seconds = settings.timeout_seconds
     connection = socket.create_connection((host, settings.port), seconds)
-    # The one that asks for the service of logging in once: a second try is an error to some.
-    transport = paramiko.ServiceRequestingTransport(connection)
+    transport = Transport(connection)
     # What goes wrong is raised here; its thread would tell it once more, with a traceback.
     logging.getLogger(_LOG).setLevel(logging.CRITICAL + 1)
     transport.set_log_channel(_LOG)

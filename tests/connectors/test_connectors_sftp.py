@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, datetime
 
 import pytest
 from connectors_places import DATA, SftpWorld, names
 from cryptography.hazmat.primitives import serialization
+from paramiko.auth_handler import AuthOnlyHandler
+from paramiko.common import MSG_USERAUTH_REQUEST
 from servers.cable import cable_to
 from servers.sftp import PASSWORD, USER
 
+from connectors.files.sftp_login import Transport
 from connectors.pull import look, probe
 from schemas.errors import ConfigError, RefusedError, RetryableError
 
@@ -110,6 +114,38 @@ def test_a_private_key_of_which_only_a_line_came(world):
     source = world.source(place=KEY_ONLY)
     source.secrets["env:KEY"] = world.server.client_key.splitlines()[0]
     with pytest.raises(ConfigError, match="private key is cut off"):
+        source.pull({})
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_answer_to_the_login_that_comes_at_once_is_noticed(world, monkeypatch, right):
+    """The answer is there before paramiko waits for it; only the threads' order is arranged."""
+    answered = threading.Event()
+
+    def hearing(parse):
+        def heard(handler, message):
+            parse(handler, message)
+            answered.set()
+
+        return heard
+
+    def sending(transport, message):
+        Transport.__base__._send_message(transport, message)
+        if message.asbytes()[0] == MSG_USERAUTH_REQUEST:
+            assert answered.wait(20)
+            answered.clear()
+
+    for name in ("_parse_userauth_success", "_parse_userauth_failure"):
+        parse = getattr(AuthOnlyHandler, name)
+        monkeypatch.setattr(AuthOnlyHandler, name, hearing(parse))
+    monkeypatch.setattr(Transport, "_send_message", sending)
+    world.put("a.csv", DATA)
+    source = world.source()
+    if right:
+        assert names(source.pull({})) == ["a.csv"]
+        return
+    source.secrets["env:PASSWORD"] = "wrong"
+    with pytest.raises(RefusedError, match="does not let"):
         source.pull({})
 
 
