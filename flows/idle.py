@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hefu.node import Node
+from hefu.standing import file_of, write_whole
 from lake.runs import RunRecord
 
 #: A run that would be the first for so long is kept in the history even if it found nothing.
@@ -48,11 +49,7 @@ def adds_nothing(run: RunRecord, last: RunRecord | None) -> bool:
 
 def note_idle(node: Node, run: RunRecord) -> None:
     """Keep the record of a run that added nothing, in place of the one before it."""
-    path = _path(node, run.stream_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(run.to_json(), encoding="utf-8")
-    partial.replace(path)
+    write_whole(_path(node, run.stream_id), run.to_json())
 
 
 def forget_idle(node: Node, stream_id: str) -> None:
@@ -69,4 +66,4 @@ def last_idle(node: Node, stream_id: str) -> RunRecord | None:
 
 
 def _path(node: Node, stream_id: str) -> Path:
-    return node.root / "standing" / f"{stream_id}.run.json"
+    return file_of(node, stream_id, ".run.json")

@@ -10,6 +10,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from hefu.node import Node
 
@@ -17,9 +18,7 @@ from hefu.node import Node
 @contextmanager
 def holding(node: Node, name: str) -> Iterator[None]:
     """Wait for the node's lock ``name`` (a stream, a record type) and hold it."""
-    folder = node.place("tmp") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / (name.replace("/", "__") + ".lock")).open("w") as handle:
+    with _file_of(node, name) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -27,9 +26,7 @@ def holding(node: Node, name: str) -> Iterator[None]:
 @contextmanager
 def trying(node: Node, name: str) -> Iterator[bool]:
     """Hold the node's lock ``name`` if nobody has it; says whether it is held."""
-    folder = node.place("tmp") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / (name.replace("/", "__") + ".lock")).open("w") as handle:
+    with _file_of(node, name) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,16 +42,16 @@ def holding_one_of(node: Node, name: str, places: int, *, pause: float = 0.2) ->
     Nobody can wait for several locks at once, so the free one is looked for every ``pause``
     seconds.
     """
-    folder = node.place("tmp") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    base = name.replace("/", "__")
     while True:
         for place in range(places):
-            with (folder / f"{base}.{place}.lock").open("w") as handle:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                yield
-                return
+            with trying(node, f"{name}.{place}") as held:
+                if held:
+                    yield
+                    return
         time.sleep(pause)
+
+
+def _file_of(node: Node, name: str) -> TextIO:
+    folder = node.place("tmp") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / (name.replace("/", "__") + ".lock")).open("w")

@@ -59,22 +59,13 @@ def note_failure(node: Node, stream_id: str, error: Text, now: datetime) -> Stan
         found = Standing(1, now, now, error)
     else:
         found = replace(before, failures=before.failures + 1, last=now, error=error)
-    path = _path(node, stream_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(
-        json.dumps(
-            {
-                "failures": found.failures,
-                "since": found.since.isoformat(),
-                "last": found.last.isoformat(),
-                "error": {"en": found.error.en, "zh": found.error.zh},
-            },
-            ensure_ascii=False,
-        ),
-        encoding="utf-8",
-    )
-    partial.replace(path)
+    kept = {
+        "failures": found.failures,
+        "since": found.since.isoformat(),
+        "last": found.last.isoformat(),
+        "error": {"en": found.error.en, "zh": found.error.zh},
+    }
+    write_whole(_path(node, stream_id), json.dumps(kept, ensure_ascii=False))
     return found
 
 
@@ -83,5 +74,18 @@ def note_success(node: Node, stream_id: str) -> None:
     _path(node, stream_id).unlink(missing_ok=True)
 
 
+def file_of(node: Node, stream_id: str, ending: str) -> Path:
+    """Where something small is kept of a stream; there is one file of each ``ending``."""
+    return node.root / "standing" / f"{stream_id}{ending}"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put ``text`` in place of what the file held: a reader sees the one or the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
 def _path(node: Node, stream_id: str) -> Path:
-    return node.root / "standing" / f"{stream_id}.json"
+    return file_of(node, stream_id, ".json")
