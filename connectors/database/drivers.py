@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -51,11 +52,8 @@ def snapshot_lost(address: str, code: str) -> ConnectionLostError:
 
 def driver_of(kind: str, module: str) -> Any:
     """The driver's module. Raises :class:`ConfigError` if it is not installed."""
-    try:
+    with suppress(ImportError):  # raised outside of it, ours is chained to nothing
         return import_module(module)
-    except ImportError:
-        missing = True
-    assert missing  # noqa: S101 - the error is raised out here so that nothing is chained to it
     raise missing_driver(kind, module)
 
 
