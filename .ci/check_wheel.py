@@ -19,7 +19,7 @@ DATA = {".yaml", ".csv", ".sql", ".md", ".typed", ".toml", ".html", ".txt"}
 PROBE = f"""
 import importlib.util, sys
 from pathlib import Path
-import hefu.cli, exchange.verify, schemas.contract
+import hefu.cli, exchange.bundle.verify, schemas.contract
 found = [name for name in {PIPELINE_ONLY!r} if importlib.util.find_spec(name)]
 assert not found, f"the base install brought {{found}}"
 assert Path(schemas.__file__).is_relative_to(sys.prefix), schemas.__file__

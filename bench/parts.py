@@ -74,9 +74,9 @@ def publish(node: str) -> dict[str, float]:
 
 def verify(node: str) -> dict[str, float]:
     """The pure verification of the bundle that waits for this node."""
-    from exchange.contracts import INSTALLED
-    from exchange.repository import fetch
-    from exchange.verify import ChainHead, Policy, verify_bundle
+    from exchange.bundle.contracts import INSTALLED
+    from exchange.bundle.verify import ChainHead, Policy, verify_bundle
+    from exchange.repository.local import fetch
     from flows.incoming import incoming_of
     from hefu.node import load_node
 

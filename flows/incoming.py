@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.agreement import Agreement, Grant
-from exchange.contracts import INSTALLED
-from exchange.partner import Partner
-from exchange.repository import bundle_name, fetch, stream_folder
-from exchange.verify import ChainHead, Policy, VerifiedBundle, verify_bundle
+from exchange.agreement.model import Agreement, Grant
+from exchange.bundle.contracts import INSTALLED
+from exchange.bundle.verify import ChainHead, Policy, VerifiedBundle, verify_bundle
+from exchange.repository.local import bundle_name, fetch, stream_folder
+from exchange.trust.partner import Partner
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.receipts import refused, taken_in, write_receipts

@@ -14,13 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from exchange.agreement import Agreement, Grant
-from exchange.build import BundleContents, build_bundle
-from exchange.keys import PublicKey, load_signer
-from exchange.pair_keys import load_pair_key
-from exchange.project import project, shared_sql, token_fields
-from exchange.repository import PublishedHead, head, publish
-from exchange.verify import verify_own
+from exchange.agreement.model import Agreement, Grant
+from exchange.agreement.project import project, shared_sql, token_fields
+from exchange.bundle.build import BundleContents, build_bundle
+from exchange.bundle.verify import verify_own
+from exchange.keys.pairs import load_pair_key
+from exchange.keys.signing import PublicKey, load_signer
+from exchange.repository.local import PublishedHead, head, publish
 from flows.progress import Step, tell
 from flows.workspace import workspace
 from hefu.node import Node

@@ -1,6 +1,6 @@
 """Partner cards: a folder with ``partner.toml`` and public keys that is handed over by hand.
 
-A card is a partner's folder as ``exchange.partner`` reads it, so what is handed over and what
+A card is a partner's folder as ``exchange.trust.partner`` reads it, so what is handed over and what
 is kept have one form. Trust begins with the comparison of fingerprints, not with the file.
 """
 
@@ -15,7 +15,7 @@ from schemas.errors import ConfigError, VerificationError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from exchange.partner import Partner
+    from exchange.trust.partner import Partner
     from hefu.node import Node
 
 
@@ -24,8 +24,8 @@ def write_card(node: Node, folder: Path, repository: str) -> Partner:
 
     Raises :class:`ConfigError` when the folder is not empty or the public key is missing.
     """
-    from exchange.keys import load_public_key
-    from exchange.partner import load_partner
+    from exchange.keys.signing import load_public_key
+    from exchange.trust.partner import load_partner
 
     key = load_public_key(public_key_path(node))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -52,7 +52,7 @@ def take_card(node: Node, card: Path, fingerprint: str | None = None) -> Partner
     is kept pointing at the same place. Raises :class:`ConfigError` when the card is wrong, is
     our own, or the partner is known already; :class:`VerificationError` for another fingerprint.
     """
-    from exchange.partner import CONFIG_NAME, load_partner
+    from exchange.trust.partner import CONFIG_NAME, load_partner
 
     partner = load_partner(card)
     if fingerprint is not None:

@@ -8,8 +8,8 @@ On disk (all made by ``hefu init``)::
     codes/<list>.csv                             how its systems write codes (schemas.codes)
     rules/<pack>.toml                            law of its own place (schemas.node_packs)
     calendar/*.toml                              days not yet known (schemas.law.calendar)
-    agreements/*.toml                            who may have what    (exchange.agreement)
-    partners/<code>/partner.toml, *.pem          whom we trust        (exchange.partner)
+    agreements/*.toml                            who may have what    (exchange.agreement.model)
+    partners/<code>/partner.toml, *.pem          whom we trust        (exchange.trust.partner)
     keys/                                        private, 0600
     landing/ lake/ quarantine/ repository/ inbox/ reports/ tmp/
     standing/                                    how sources have answered lately
@@ -32,8 +32,8 @@ from schemas.toml import load_toml
 
 if TYPE_CHECKING:
     from connectors.config import SourceConfig
-    from exchange.agreement import Agreement
-    from exchange.partner import Partner
+    from exchange.agreement.model import Agreement
+    from exchange.trust.partner import Partner
     from schemas.contract import Contract, Rule
     from schemas.law.calendar import Calendar
     from schemas.rulepack import RulePack
@@ -128,7 +128,7 @@ class Node:
         return self.root / str(getattr(self.config.places, name))
 
     def pair_key_path(self, partner: str) -> Path:
-        """Where the secret lies that makes tokens for one partner (``exchange.pair_keys``)."""
+        """Where the secret lies that makes tokens for one partner (``exchange.keys.pairs``)."""
         return self.root / "keys" / "pairs" / f"{partner}.key"
 
     @property
@@ -193,12 +193,12 @@ class Node:
         return contract.rules(names, self.rule_packs(), self.calendar())
 
     def agreements(self) -> list[Agreement]:
-        from exchange.agreement import load_agreement
+        from exchange.agreement.model import load_agreement
 
         return [load_agreement(p) for p in sorted((self.root / "agreements").glob("*.toml"))]
 
     def partners(self) -> list[Partner]:
-        from exchange.partner import load_partner
+        from exchange.trust.partner import load_partner
 
         folders = sorted(p.parent for p in (self.root / "partners").glob("*/partner.toml"))
         return [load_partner(f) for f in folders]

@@ -19,7 +19,7 @@ from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from exchange.keys import PublicKey
+    from exchange.keys.signing import PublicKey
 
 PRIVATE_FOLDERS = ("keys", "landing", "lake", "quarantine", "inbox", "reports", "tmp")
 SHARED_FOLDERS = ("sources", "agreements", "partners", "repository")
@@ -111,7 +111,7 @@ def create_node(root: Path, agency: Agency, passphrase: str) -> Scaffolded:
     an environment variable or a secret store by editing ``[keys]``.
     Raises :class:`ConfigError` if there is a node, or the folder can't be written.
     """
-    from exchange.keys import create_key
+    from exchange.keys.signing import create_key
 
     config = root / CONFIG_NAME
     if config.exists():

@@ -160,7 +160,7 @@ def _sources(node: Node) -> list[SourceStatus]:
 
 
 def _sent(node: Node) -> list[SentStatus]:
-    from exchange.repository import head
+    from exchange.repository.local import head
 
     repository = node.place("repository")
     found = []

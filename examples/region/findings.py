@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from examples.region.agencies import AGENCIES
 from examples.region.region import Region
 from examples.region.screen import SharedLine, UnknownLine
-from exchange.pair_keys import load_pair_key
+from exchange.keys.pairs import load_pair_key
 from hefu.code_work.unmapped import unmapped
 from hefu.node import load_node
 from lake.store import Lake

@@ -27,7 +27,7 @@ from examples.region.feeds import Feed
 from examples.region.generator import DEFAULT_RECORDS, Entry, Generated, generate
 from examples.region.ledger import Ledger
 from examples.region.systems.running import APIS, data_path, token_path
-from exchange.pair_keys import write_pair_key
+from exchange.keys.pairs import write_pair_key
 from hefu import scaffold
 from hefu.node import load_node
 from schemas.errors import ConfigError, Where

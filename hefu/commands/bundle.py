@@ -19,7 +19,7 @@ from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from exchange.verify import VerifiedBundle
+    from exchange.bundle.verify import VerifiedBundle
 
 BUNDLE = argument("BUNDLE", en="the bundle file (.hefu)", zh="数据包文件（.hefu）")
 TRUST = option(
@@ -99,7 +99,7 @@ def open_(
     ] = Format.parquet,
     recipient: Annotated[str | None, RECIPIENT] = None,
 ) -> None:
-    from exchange.open import write_out
+    from exchange.bundle.open import write_out
 
     verified = _verify(bundle, trust, recipient)
     _warn(verified)
@@ -109,8 +109,8 @@ def open_(
 
 
 def _verify(bundle: Path, trust: Path, recipient: str | None) -> VerifiedBundle:
-    from exchange.partner import load_trust_folder
-    from exchange.verify import verify_bundle
+    from exchange.bundle.verify import verify_bundle
+    from exchange.trust.partner import load_trust_folder
 
     folder = load_trust_folder(trust)
     policy = folder.policy()

@@ -105,7 +105,7 @@ def check(
 
 def _check_configuration(node: Node) -> list[str]:
     """Read everything that a run would read. Raises :class:`ConfigError` at the first fault."""
-    from exchange.keys import load_signer
+    from exchange.keys.signing import load_signer
 
     agreements, partners = node.agreements(), node.partners()
     keys = node.config.keys

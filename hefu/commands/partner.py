@@ -21,7 +21,7 @@ from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from exchange.partner import Partner
+    from exchange.trust.partner import Partner
     from hefu.node import Node
 
 
@@ -192,7 +192,7 @@ def token_key(
 ) -> None:
     import secrets
 
-    from exchange.pair_keys import fingerprint, load_pair_key, read_pair_key, write_pair_key
+    from exchange.keys.pairs import fingerprint, load_pair_key, read_pair_key, write_pair_key
     from schemas.identities.tokens import KEY_BYTES
 
     here = open_node(ctx, node)

@@ -41,9 +41,9 @@ def bundle(node: Node, tmp_path: Path) -> Path:
     """A bundle of two case results from the county to the city, and ``tmp_path/trust``."""
     import pyarrow as pa
 
-    from exchange.agreement import load_agreement
-    from exchange.build import BundleContents, build_bundle
-    from exchange.keys import load_signer
+    from exchange.agreement.model import load_agreement
+    from exchange.bundle.build import BundleContents, build_bundle
+    from exchange.keys.signing import load_signer
     from hefu.cards import write_card
     from schemas.contract import load_contract
 

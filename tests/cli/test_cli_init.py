@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cli_world import COUNTY, PASSPHRASE, ROOT, Hefu
 
-from exchange.keys import load_public_key, load_signer
+from exchange.keys.signing import load_public_key, load_signer
 from hefu.node import load_node
 
 GOOD = {"--code": COUNTY.code, "--name": COUNTY.name, "--division": COUNTY.division_code}

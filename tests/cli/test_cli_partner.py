@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_world import CITY, COUNTY, Hefu, make_node
 
-from exchange.partner import load_partner
+from exchange.trust.partner import load_partner
 from hefu.node import Node
 
 

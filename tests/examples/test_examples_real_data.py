@@ -10,9 +10,9 @@ from examples_constants import NOW
 
 from connectors.pull import PullRequest
 from examples.real.nodes import CITIES, READER, Pair, set_up
-from exchange.open import write_out
-from exchange.partner import load_trust_folder
-from exchange.verify import verify_bundle
+from exchange.bundle.open import write_out
+from exchange.bundle.verify import verify_bundle
+from exchange.trust.partner import load_trust_folder
 from flows.incoming import incoming_of, take_in
 from flows.ingest import ingest
 from flows.outgoing import Published, grants_of, publish_to

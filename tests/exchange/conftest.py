@@ -13,8 +13,8 @@ sys.path.insert(0, str(VECTORS))
 
 from bundles import KEY_A, NOW, RECEIVER, SENDER, agreement, contract  # noqa: E402
 
-from exchange.policy import ChainHead, Policy, Trust  # noqa: E402
-from exchange.verify import VerifiedBundle, verify_bundle  # noqa: E402
+from exchange.bundle.policy import ChainHead, Policy, Trust  # noqa: E402
+from exchange.bundle.verify import VerifiedBundle, verify_bundle  # noqa: E402
 
 
 @pytest.fixture

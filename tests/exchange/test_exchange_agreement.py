@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bundles import GRANTED, RECEIVER, SENDER, Case, agreement, contract, good
 
-from exchange.agreement import load_agreement
+from exchange.agreement.model import load_agreement
 from schemas.errors import ConfigError
 
 TEXT = Case("x", "x", good()).files()["trust/agreement.toml"].decode()

@@ -22,11 +22,11 @@ from bundles import (
     rows,
 )
 
-from exchange.build import build_bundle
-from exchange.parquet import ROW_GROUP_ROWS, write_parquet
-from exchange.policy import ChainHead, Policy, Trust
-from exchange.project import project
-from exchange.verify import VerifiedBundle, verify_bundle
+from exchange.agreement.project import project
+from exchange.bundle.build import build_bundle
+from exchange.bundle.parquet import ROW_GROUP_ROWS, write_parquet
+from exchange.bundle.policy import ChainHead, Policy, Trust
+from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from schemas.contract import Contract, load_contract
 from schemas.identity import content_hash_sql
 from schemas.sql import connect, ident

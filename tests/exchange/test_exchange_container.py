@@ -12,7 +12,7 @@ from bundles import good
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.container import STATEMENT_ENTRY, read_container, write_container
+from exchange.bundle.container import STATEMENT_ENTRY, read_container, write_container
 from exchange.limits import DEFAULT_LIMITS, Limits
 from schemas.errors import VerificationError
 

@@ -9,7 +9,7 @@ from bundles import KEY_A, KEY_B, STRANGER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.dsse import (
+from exchange.bundle.dsse import (
     pre_authentication_encoding,
     read_envelope,
     sign,

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from exchange.dsse import read_envelope, sign, verify_signatures
-from exchange.keys import create_key, load_public_key, load_signer
+from exchange.bundle.dsse import read_envelope, sign, verify_signatures
+from exchange.keys.signing import create_key, load_public_key, load_signer
 from exchange.limits import DEFAULT_LIMITS
 from schemas.errors import ConfigError
 

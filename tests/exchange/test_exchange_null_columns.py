@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from exchange.bundle.parquet import check_rows, open_parquet, write_parquet
 from exchange.limits import DEFAULT_LIMITS
-from exchange.parquet import check_rows, open_parquet, write_parquet
 
 TYPES = (
     pa.string(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bundles import KEY_A, KEY_B, STRANGER, flipped, good
 
-from exchange.readme import README
+from exchange.bundle.readme import README
 
 BUNDLE = good()
 FORMAT = Path(__file__).parents[2] / "exchange" / "FORMAT.md"
@@ -52,7 +52,7 @@ def test_another_key_fails(tmp_path: Path) -> None:
 def test_a_changed_entry_fails(tmp_path: Path) -> None:
     from bundles import RECORDS, entries_of
 
-    from exchange.container import write_container
+    from exchange.bundle.container import write_container
 
     entries = entries_of(BUNDLE)
     bad = write_container(entries | {RECORDS: flipped(entries[RECORDS], 99)})

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from bundles import RECORDS, contract, entries_of, good, rows
 
-from exchange.open import XLSX_MAX_TEXT, write_out
-from exchange.verify import VerifiedBundle
+from exchange.bundle.open import XLSX_MAX_TEXT, write_out
+from exchange.bundle.verify import VerifiedBundle
 from schemas.errors import ConfigError, DataError
 
 Check = Callable[..., VerifiedBundle]

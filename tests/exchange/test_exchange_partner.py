@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from bundles import KEY_A, KEY_B, SENDER
 
-from exchange.partner import load_partner
-from exchange.verify import Trust
+from exchange.bundle.verify import Trust
+from exchange.trust.partner import load_partner
 from schemas.errors import ConfigError
 
 TEXT = f'code = "{SENDER}"\nname = "甲测试支队"\n'

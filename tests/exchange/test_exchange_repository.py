@@ -17,7 +17,7 @@ import pytest
 from bundles import good, rows, second, statement_digest
 
 from exchange.limits import Limits
-from exchange.repository import bundle_name, fetch, head, publish, stream_folder
+from exchange.repository.local import bundle_name, fetch, head, publish, stream_folder
 from schemas.errors import RefusedError, RetryableError, VerificationError
 
 STREAM = "test-agreement.testsender.testreceiver.format_test"
@@ -119,7 +119,7 @@ def test_of_two_publishers_at_once_one_wins_whole(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import exchange.repository as repository
+import exchange.repository.local as repository
 
 real = repository._link_without_overwrite
 def die(partial, target):

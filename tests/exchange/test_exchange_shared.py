@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from exchange.agreement import Grant
-from exchange.project import project, shared_sql, token_fields
+from exchange.agreement.model import Grant
+from exchange.agreement.project import project, shared_sql, token_fields
 from schemas.contract import Contract, load_contract
 from schemas.identities.tokens import party_token, set_token_key
 from schemas.sql import connect, ident

@@ -31,10 +31,10 @@ from bundles import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.bundle.policy import ChainHead, Policy, Trust
+from exchange.bundle.verify import VerifiedBundle, verify_bundle, verify_own
 from exchange.limits import Limits
-from exchange.partner import load_trust_folder
-from exchange.policy import ChainHead, Policy, Trust
-from exchange.verify import VerifiedBundle, verify_bundle, verify_own
+from exchange.trust.partner import load_trust_folder
 from schemas.errors import VerificationError
 
 Check = Callable[..., VerifiedBundle]

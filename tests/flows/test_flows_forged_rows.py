@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from flows_world import NOW, A, B, World, agreement_text, case, counts, query
 
-from exchange.agreement import load_agreement
-from exchange.build import BundleContents, build_bundle
-from exchange.keys import load_signer
-from exchange.repository import publish
+from exchange.agreement.model import load_agreement
+from exchange.bundle.build import BundleContents, build_bundle
+from exchange.keys.signing import load_signer
+from exchange.repository.local import publish
 from lake.store import Lake
 from schemas.contract import load_contract
 from schemas.identity import content_hash_sql

@@ -66,12 +66,12 @@ UNLUCKY: dict[str, list[Place]] = {
     "sync_leads, committed": [after("lake.delta", "write_deltalake")],
     "publish": [
         after("flows.outgoing", "build_bundle"),
-        before("exchange.repository", "_write_durably"),
-        after("exchange.repository", "_write_durably"),
-        before("exchange.repository", "_link_without_overwrite"),
+        before("exchange.repository.local", "_write_durably"),
+        after("exchange.repository.local", "_write_durably"),
+        before("exchange.repository.local", "_link_without_overwrite"),
     ],
-    "publish, linked": [after("exchange.repository", "os.link")],
-    "publish, published": [after("exchange.repository", "_link_without_overwrite")],
+    "publish, linked": [after("exchange.repository.local", "os.link")],
+    "publish, published": [after("exchange.repository.local", "_link_without_overwrite")],
     "receive": [
         after("flows.incoming", "verify_bundle"),
         before("flows.incoming", "_keep"),

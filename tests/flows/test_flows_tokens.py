@@ -12,7 +12,7 @@ import pytest
 from flows_world import CASES, CASES_SQL, NOW, A, B, World, case
 
 from connectors.pull import PullRequest
-from exchange.pair_keys import write_pair_key
+from exchange.keys.pairs import write_pair_key
 from flows.ingest import ingest
 from lake.store import Lake
 from schemas.errors import ConfigError

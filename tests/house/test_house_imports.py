@@ -52,7 +52,7 @@ def test_the_command_line_starts_without_pipeline_and_engines() -> None:
 
 
 def test_the_verifier_and_the_contracts_need_no_pipeline() -> None:
-    assert loaded_by("exchange.verify", "schemas.contract") & PIPELINE == set()
+    assert loaded_by("exchange.bundle.verify", "schemas.contract") & PIPELINE == set()
 
 
 def test_importing_a_room_starts_nothing(tmp_path: Path) -> None:

@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from exchange.agreement import Agreement
-from exchange.build import BundleContents, build_bundle
-from exchange.container import STATEMENT_ENTRY, read_container, write_container
-from exchange.dsse import pre_authentication_encoding
+from exchange.agreement.model import Agreement
+from exchange.bundle.build import BundleContents, build_bundle
+from exchange.bundle.container import STATEMENT_ENTRY, read_container, write_container
+from exchange.bundle.dsse import pre_authentication_encoding
+from exchange.bundle.statement import bundle_id_of
 from exchange.jsontext import canonical, sha256_hex
-from exchange.keys import PublicKey
+from exchange.keys.signing import PublicKey
 from exchange.limits import DEFAULT_LIMITS
-from exchange.statement import bundle_id_of
 from schemas.contract import Contract, parse_contract
 
 HERE = Path(__file__).parent

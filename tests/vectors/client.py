@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from exchange.partner import load_trust_folder
-from exchange.verify import ChainHead, verify_bundle
+from exchange.bundle.verify import ChainHead, verify_bundle
+from exchange.trust.partner import load_trust_folder
 from schemas.errors import VerificationError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bundles import RECORDS, Case, entries_of, flipped, good
 
-from exchange.container import STATEMENT_ENTRY, entry_order
+from exchange.bundle.container import STATEMENT_ENTRY, entry_order
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bundles import (
     with_records,
 )
 
-from exchange.container import write_container
+from exchange.bundle.container import write_container
 from exchange.jsontext import sha256_hex
 
 

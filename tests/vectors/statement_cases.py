@@ -24,7 +24,7 @@ from bundles import (
     with_envelope,
 )
 
-from exchange.dsse import pre_authentication_encoding
+from exchange.bundle.dsse import pre_authentication_encoding
 from exchange.jsontext import canonical
 
 

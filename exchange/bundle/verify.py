@@ -16,22 +16,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from exchange.container import STATEMENT_ENTRY, read_container
-from exchange.dsse import read_envelope, verify_signatures
+from exchange.bundle.container import STATEMENT_ENTRY, read_container
+from exchange.bundle.dsse import read_envelope, verify_signatures
+from exchange.bundle.policy import ChainHead, Policy, Trust
+from exchange.bundle.statement import Predicate, read_statement
+from exchange.bundle.verify_entries import check_contracts, check_subjects, check_tables
+from exchange.bundle.verify_statement import check_agreement, check_parties, check_stream
 from exchange.jsontext import sha256_hex
-from exchange.keys import PublicKey
+from exchange.keys.signing import PublicKey
 from exchange.limits import DEFAULT_LIMITS, Limits, Readable
-from exchange.policy import ChainHead, Policy, Trust
-from exchange.statement import Predicate, read_statement
-from exchange.verify_entries import check_contracts, check_subjects, check_tables
-from exchange.verify_statement import check_agreement, check_parties, check_stream
 from schemas.text import Text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from exchange.build import BundleContents
-    from exchange.parquet import VerifiedTable
+    from exchange.bundle.build import BundleContents
+    from exchange.bundle.parquet import VerifiedTable
     from schemas.contract import Contract
 
 __all__ = ["ChainHead", "Policy", "Trust", "VerifiedBundle", "verify_bundle", "verify_own"]

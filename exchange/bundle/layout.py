@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from exchange.container import STATEMENT_ENTRY as STATEMENT_ENTRY
-from exchange.statement import SENSITIVITY_ORDER
+from exchange.bundle.container import STATEMENT_ENTRY as STATEMENT_ENTRY
+from exchange.bundle.statement import SENSITIVITY_ORDER
 
 if TYPE_CHECKING:
     from schemas.contract import Contract

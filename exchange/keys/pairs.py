@@ -11,7 +11,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from exchange.keys import write_new
+from exchange.keys.signing import write_new
 from schemas.errors import ConfigError, Where
 from schemas.identities.tokens import KEY_BYTES
 from schemas.text import Text

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from exchange.bundle.footer import FooterError, read_footer
+from exchange.bundle.pages import check_pages
 from exchange.errors import refusal
-from exchange.footer import FooterError, read_footer
 from exchange.limits import Limits
-from exchange.pages import check_pages
 from schemas.errors import VerificationError
 from schemas.text import Text
 

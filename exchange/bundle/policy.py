@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchange.agreement import Agreement
-from exchange.keys import PublicKey
+from exchange.agreement.model import Agreement
+from exchange.keys.signing import PublicKey
 from exchange.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from exchange.agreement import Agreement, load_agreement
-from exchange.contracts import INSTALLED
-from exchange.keys import PublicKey, load_public_key
+from exchange.agreement.model import Agreement, load_agreement
+from exchange.bundle.contracts import INSTALLED
+from exchange.bundle.statement import Code, Name
+from exchange.bundle.verify import ChainHead, Policy, Trust
+from exchange.keys.signing import PublicKey, load_public_key
 from exchange.limits import DEFAULT_LIMITS, Limits
-from exchange.statement import Code, Name
-from exchange.verify import ChainHead, Policy, Trust
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 from schemas.toml import load_toml

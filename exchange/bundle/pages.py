@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exchange.bundle.footer import Chunk, Footer
+from exchange.bundle.thrift import Reader, Spec, ThriftError
 from exchange.errors import refusal
-from exchange.footer import Chunk, Footer
 from exchange.limits import Limits
-from exchange.thrift import Reader, Spec, ThriftError
 from schemas.errors import VerificationError
 from schemas.text import Text
 

@@ -22,7 +22,7 @@ from pydantic import (
     ValidationError,
 )
 
-from exchange.container import STATEMENT_ENTRY
+from exchange.bundle.container import STATEMENT_ENTRY
 from exchange.errors import refusal
 from exchange.jsontext import canonical, parse_strict, sha256_hex
 from exchange.limits import Limits

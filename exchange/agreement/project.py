@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from exchange.agreement import Grant
+from exchange.agreement.model import Grant
 from schemas.identities.tokens import TOKEN_FIELDS, field_token_sql
 from schemas.identity import content_hash_sql
 from schemas.sql import ident, literal

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from exchange.agreement import Agreement, Grant
+from exchange.agreement.model import Agreement, Grant
+from exchange.bundle.policy import ChainHead, Policy, Trust
+from exchange.bundle.statement import Predicate, format_time
 from exchange.errors import refusal
-from exchange.policy import ChainHead, Policy, Trust
-from exchange.statement import Predicate, format_time
 from schemas.errors import ConfigError
 from schemas.text import Text
 

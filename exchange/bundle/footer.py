@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.thrift import ListOf, Reader, Spec, Struct, ThriftError
+from exchange.bundle.thrift import ListOf, Reader, Spec, Struct, ThriftError
 
 MAGIC = b"PAR1"
 _ZSTD = 6
@@ -122,7 +122,7 @@ class Footer:
 
 
 def read_footer(data: memoryview) -> Footer:
-    """Raises ``FooterError``. Sizes and offsets are still claims: ``exchange.pages``."""
+    """Raises ``FooterError``. Sizes and offsets are still claims: ``exchange.bundle.pages``."""
     if len(data) < 12 or not bytes(data[:4]) == bytes(data[-4:]) == MAGIC:
         raise FooterError("no Parquet file")
     end = len(data) - 8

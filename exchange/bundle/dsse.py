@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exchange.container import STATEMENT_ENTRY
+from exchange.bundle.container import STATEMENT_ENTRY
 from exchange.errors import refusal
 from exchange.jsontext import canonical, parse_strict
-from exchange.keys import PublicKey
+from exchange.keys.signing import PublicKey
 from exchange.limits import Limits, Readable
 from schemas.text import Text
 

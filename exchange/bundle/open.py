@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from exchange.layout import records_entry
-from exchange.verify import VerifiedBundle
+from exchange.bundle.layout import records_entry
+from exchange.bundle.verify import VerifiedBundle
 from schemas.errors import ConfigError, DataError, Where
 from schemas.text import Text
 

@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from exchange.agreement import Grant
-from exchange.errors import refusal
-from exchange.jsontext import parse_strict, sha256_hex
-from exchange.layout import (
+from exchange.agreement.model import Grant
+from exchange.bundle.layout import (
     README_ENTRY,
     STATEMENT_ENTRY,
     VERDICT_ENTRY,
@@ -18,14 +16,16 @@ from exchange.layout import (
     records_entry,
     sensitivity_class,
 )
+from exchange.bundle.policy import Policy
+from exchange.bundle.statement import Predicate, Statement
+from exchange.errors import refusal
+from exchange.jsontext import parse_strict, sha256_hex
 from exchange.limits import Limits
-from exchange.policy import Policy
-from exchange.statement import Predicate, Statement
 from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from exchange.parquet import VerifiedTable
+    from exchange.bundle.parquet import VerifiedTable
     from schemas.contract import Contract
 
 _ATTACHMENT = re.compile(r"attachments/([0-9a-f]{64})\.[a-z0-9]{1,8}", re.ASCII)
@@ -185,7 +185,7 @@ def check_tables(
     policy: Policy,
 ) -> dict[str, VerifiedTable]:
     """Every table's columns first, then every table's rows."""
-    from exchange.parquet import VerifiedTable, check_rows, check_schema, open_parquet
+    from exchange.bundle.parquet import VerifiedTable, check_rows, check_schema, open_parquet
 
     files = {}
     for record_type, contract in contracts.items():

@@ -23,12 +23,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange.container import STATEMENT_ENTRY, read_container
-from exchange.dsse import read_envelope
+from exchange.bundle.container import STATEMENT_ENTRY, read_container
+from exchange.bundle.dsse import read_envelope
+from exchange.bundle.statement import Predicate, read_statement
 from exchange.errors import refusal
 from exchange.jsontext import sha256_hex
 from exchange.limits import DEFAULT_LIMITS, Limits, Readable
-from exchange.statement import Predicate, read_statement
 from schemas.errors import RefusedError, RetryableError, Where
 from schemas.text import Text
 

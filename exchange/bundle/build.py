@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from exchange.agreement import Agreement, Grant
-from exchange.container import write_container
-from exchange.dsse import sign
-from exchange.jsontext import sha256_hex
-from exchange.layout import (
+from exchange.agreement.model import Agreement, Grant
+from exchange.bundle.container import write_container
+from exchange.bundle.dsse import sign
+from exchange.bundle.layout import (
     README_ENTRY,
     STATEMENT_ENTRY,
     VERDICT_ENTRY,
@@ -24,15 +23,16 @@ from exchange.layout import (
     records_entry,
     sensitivity_class,
 )
-from exchange.limits import DEFAULT_LIMITS, Readable
-from exchange.readme import README
-from exchange.statement import (
+from exchange.bundle.readme import README
+from exchange.bundle.statement import (
     ContractReference,
     Party,
     Period,
     Subject,
     make_statement,
 )
+from exchange.jsontext import sha256_hex
+from exchange.limits import DEFAULT_LIMITS, Readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +46,7 @@ class BundleContents:
     """What one bundle says.
 
     ``tables`` hold the columns of the grant in the contract's order, rows in the order in
-    which they shall stand (``exchange.project`` gives both). ``lake_versions`` and
+    which they shall stand (``exchange.agreement.project`` gives both). ``lake_versions`` and
     ``contracts`` have the same record types as ``tables``. ``previous_statement_sha256``
     is None for sequence 1 only. ``verdict`` is the JSON text of what was checked.
     ``attachments``: file extension to lower-case, and bytes.
@@ -131,7 +131,7 @@ def _check_contents(contents: BundleContents) -> None:
 
 
 def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, int]]:
-    from exchange.parquet import open_parquet, write_parquet
+    from exchange.bundle.parquet import open_parquet, write_parquet
 
     entries: dict[str, Readable] = {README_ENTRY: README, VERDICT_ENTRY: contents.verdict}
     counts: dict[str, int] = {}

@@ -35,9 +35,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from exchange.contracts import INSTALLED
+from exchange.bundle.contracts import INSTALLED
+from exchange.bundle.statement import AgreementReference, Code, Name, RecordType
 from exchange.jsontext import canonical, sha256_hex
-from exchange.statement import AgreementReference, Code, Name, RecordType
 from schemas.compatibility.changes import parse_version
 from schemas.errors import ConfigError, Where
 from schemas.text import Text

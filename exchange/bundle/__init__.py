@@ -1,0 +1,1 @@
+"""Layer 1: one file that proves on its own who said what to whom."""

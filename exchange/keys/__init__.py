@@ -1,0 +1,1 @@
+"""Keys of this agency: for signing, for opening, shared with one partner."""

@@ -1,0 +1,1 @@
+"""Where bundles lie: static files that any carrier brings to a partner."""

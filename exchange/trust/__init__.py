@@ -1,0 +1,1 @@
+"""Whom we believe and since when: TUF roles, cards, partners, evidence."""
