@@ -12,6 +12,9 @@ from schemas.errors import VerificationError, Where
 from schemas.text import Text
 
 Step = Literal[
+    "fetch",
+    "trust",
+    "decrypt",
     "size",
     "container",
     "envelope",
@@ -27,6 +30,9 @@ Step = Literal[
 ]
 
 STEPS: tuple[Step, ...] = (
+    "fetch",
+    "trust",
+    "decrypt",
     "size",
     "container",
     "envelope",

@@ -11,7 +11,7 @@ On disk (all made by ``hefu init``)::
     agreements/*.toml                            who may have what    (exchange.agreement.model)
     partners/<code>/partner.toml, *.pem          whom we trust        (exchange.trust.partner)
     keys/                                        private, 0600
-    landing/ lake/ quarantine/ repository/ inbox/ reports/ tmp/
+    landing/ lake/ quarantine/ repository/ sent/ sealed/ inbox/ reports/ tmp/
     standing/                                    how sources have answered lately
 """
 
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.repository.settings import Access
 from hefu.secret_values import resolve
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
@@ -63,11 +64,27 @@ class Machine(_Model):
     threads: int | None = None
 
 
+class Cosigner(_Model):
+    """One more key that signs this agency's bundles."""
+
+    signer: str
+    passphrase: str | None = None
+    public_key: str | None = None
+
+
 class Keys(_Model):
     """The key that signs this agency's bundles, and the name of its passphrase."""
 
     signer: str = "file:keys/signing.pem"
     passphrase: str | None = "file:keys/passphrase"  # noqa: S105 (the name of one, not one)
+    public_key: str | None = None
+    """PEM file of the signer's public key; a ``file:`` signer has it beside it (``.pub.pem``)."""
+    cosigners: tuple[Cosigner, ...] = ()
+    """Who signs too, when the role that signs bundles has a threshold above one."""
+    identity: str = "file:keys/identity.pem"
+    """The X25519 key (PKCS#8, same passphrase) that opens what partners encrypt for us."""
+    former_identities: tuple[str, ...] = ()
+    """Identities that were rotated out: bundles made for them can still be opened."""
 
 
 class Places(_Model):
@@ -80,6 +97,27 @@ class Places(_Model):
     inbox: str = "inbox"
     reports: str = "reports"
     tmp: str = "tmp"
+    sent: str = "sent"
+    sealed: str = "sealed"
+
+
+class PublishingPlace(_Model):
+    """A place that ``repository`` is copied to after each publication (exchange.repository)."""
+
+    at: str
+    """A folder, ``s3://bucket/prefix`` or ``sftp://user@host[:port]/path``."""
+    access: Access = Access()
+
+
+class Publishing(_Model):
+    """How long what this node signs is good for, and where it is copied to."""
+
+    timestamp_days: int = Field(default=14, ge=1, le=366)
+    snapshot_days: int = Field(default=14, ge=1, le=366)
+    bundles_days: int = Field(default=366, ge=1, le=3660)
+    offline_days: int = Field(default=1098, ge=30, le=3660)
+    """Root and the list of roles, signed with the offline keys."""
+    places: tuple[PublishingPlace, ...] = ()
 
 
 class Keeping(_Model):
@@ -97,6 +135,7 @@ class NodeConfig(_Model):
     keys: Keys = Keys()
     places: Places = Places()
     landing: Keeping = Keeping()
+    publishing: Publishing = Publishing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -62,6 +62,35 @@ class AgreementParty(_Model):
     name: Name
 
 
+class RowFilter(_Model):
+    """Which rows of the granted record types may go. Every test that is given must hold.
+
+    A row without a value in a tested column does not go: what is not known to be covered isn't.
+    """
+
+    divisions: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$")], ...] = ()
+    """Beginnings of ``division_code`` (GB/T 2260): 3305 means all of Huzhou."""
+    domains: tuple[Name, ...] = ()
+    """Values of ``business_domain``."""
+    registration_divisions: tuple[
+        Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$")], ...
+    ] = ()
+    """Beginnings of ``vehicle_registration_division``."""
+    since: date | None = None
+    """First day of ``occurred_time``, in UTC+8."""
+    until: date | None = None
+    """Last day of ``occurred_time``."""
+
+
+class Delivery(_Model):
+    """What the two agencies expect of each other about a bundle's way."""
+
+    receipt_within_working_days: Annotated[int, Field(ge=1, le=60)] = 2
+    """After so many working days without a receipt the sender notes that there is none."""
+    at_least_every_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    """The receiver is told when the newest thing it has read is older than this."""
+
+
 class Grant(_Model):
     """One direction of one purpose: the fields of each record type that may go over.
 
@@ -75,6 +104,12 @@ class Grant(_Model):
     records: Annotated[
         dict[RecordType, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
     ]
+    rows: RowFilter = RowFilter()
+    encryption: Literal["when_personal", "always"] = "when_personal"
+    """Which bundles are encrypted to the receiver: those with fields above ``internal``, or all."""
+    retention_days: Annotated[int, Field(ge=1)] | None = None
+    """How long the receiver may keep what it was given; None: as its own law says."""
+    delivery: Delivery = Delivery()
 
     def columns(self, contract: Contract) -> tuple[str, ...]:
         """The columns of a bundle's table, in the contract's order: technical and granted."""

@@ -26,6 +26,7 @@ from exchange.bundle.layout import (
 from exchange.bundle.readme import README
 from exchange.bundle.statement import (
     ContractReference,
+    Head,
     Party,
     Period,
     Subject,
@@ -62,6 +63,7 @@ class BundleContents:
     rule_pack_version: str
     verdict: bytes
     period: tuple[datetime, datetime] | None = None
+    heads: Sequence[Head] = field(default=())
     attachments: Sequence[tuple[str, bytes]] = field(default=())
 
 
@@ -102,6 +104,7 @@ def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datet
                 )
                 for record_type, contract in contents.contracts.items()
             },
+            "heads": sorted(contents.heads, key=lambda h: (h.publisher, h.stream)),
             "rule_pack_version": contents.rule_pack_version,
             "verdict_sha256": digests[VERDICT_ENTRY],
             "created_time": now,

@@ -92,6 +92,16 @@ class Period(_Model):
     end: Time
 
 
+class Head(_Model):
+    """The last bundle of a stream that the bundle's publisher knows of: one that it took in, or
+    its own. Partners who compare what they were told find out who says different things."""
+
+    publisher: Code
+    stream: StreamId
+    sequence: Annotated[int, Field(ge=1, le=99_999_999)]
+    statement_sha256: Sha256
+
+
 class Predicate(_Model):
     """``urn:hefu:bundle:1``. Every field is defined in ``exchange/FORMAT.md``."""
 
@@ -108,6 +118,7 @@ class Predicate(_Model):
     lake_versions: dict[RecordType, Count]
     counts: dict[RecordType, Count]
     contracts: dict[RecordType, ContractReference]
+    heads: Annotated[list[Head], Field(max_length=1024)]
     rule_pack_version: Name
     verdict_sha256: Sha256
     created_time: Time

@@ -23,6 +23,7 @@ from exchange.bundle.statement import Code, Name
 from exchange.bundle.verify import ChainHead, Policy, Trust
 from exchange.keys.signing import PublicKey, load_public_key
 from exchange.limits import DEFAULT_LIMITS, Limits
+from exchange.repository.settings import Access
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 from schemas.toml import load_toml
@@ -46,6 +47,11 @@ class PartnerConfig(BaseModel):
     """Folder or http(s) address; a relative folder is relative to this file's."""
     keys: Annotated[tuple[str, ...], Field(min_length=1)] = ("*.pem",)
     threshold: Annotated[int, Field(ge=1)] = 1
+    access: Access = Access()
+    """How to log in where its repository is, if one must (exchange.repository.settings)."""
+    max_stale_days: Annotated[int, Field(ge=0, le=366)] = 0
+    """So many days after it expired, the publisher's timestamp is still taken (a disk is slow).
+    How old it is, is always shown."""
     recipient: Code | None = None
     """In a trust folder: the agency for which the bundles must be."""
 
