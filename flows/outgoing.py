@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from exchange.agreement.model import Agreement, Grant
-from exchange.agreement.project import project, shared_sql, token_fields
+from exchange.agreement.project import project, token_fields
 from exchange.bundle.build import BundleContents, build_bundle
 from exchange.bundle.verify import verify_own
 from exchange.keys.pairs import load_pair_key
 from exchange.keys.signing import PublicKey, load_signer
 from exchange.repository.local import PublishedHead, head, publish
+from flows.collecting import Collected, collect
 from flows.progress import Step, tell
 from flows.workspace import workspace
 from hefu.node import Node
@@ -28,12 +29,11 @@ from lake.runs import RunRecord
 from lake.store import Lake
 from quality.gx import validate
 from quality.verdict import Verdict, verdict_json
-from schemas.codes import REMOVED
 from schemas.contract import Contract, Rule, load_contract
 from schemas.errors import ConfigError, DataError, Where
 from schemas.identities.tokens import set_token_key
 from schemas.rulepack import rule_set_version
-from schemas.sql import ident, literal
+from schemas.sql import ident
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def publish_to(
         if key is not None:
             set_token_key(con, key)
         collected = [
-            _collect(con, lake, node, going, last, record_type, version)
+            collect(con, lake, node, going.agreement, going.grant, last, record_type, version)
             for record_type, version in versions.items()
         ]
         result = Published(
@@ -208,103 +208,6 @@ def _check_gates(lake: Lake, record_types: Sequence[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Collected:
-    """The table ``table`` holds the rows that leave, with the granted columns."""
-
-    contract: Contract
-    table: str
-    rows: int
-    withheld: int
-    removed: int
-    rules: tuple[Rule, ...]
-
-
-def _collect(
-    con: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    node: Node,
-    going: Outgoing,
-    last: PublishedHead | None,
-    record_type: str,
-    version: int,
-) -> _Collected:
-    contract = load_contract(record_type)
-    tell(Step(going.stream, "collect"))
-    columns = going.grant.columns(contract)
-    rules = node.rules(contract, columns)
-    covered = last.statement.lake_versions.get(record_type) if last else None
-    _remember_sent(con, lake, record_type, covered)
-    lake.attach(con, record_type, at_version=version)
-    table = f"outgoing_{record_type}"
-    hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
-    con.execute(
-        "CREATE OR REPLACE TEMP VIEW going AS "
-        f"SELECT * FROM {ident(record_type + '_current')} "
-        "ANTI JOIN sent USING (record_id, content_hash, source_updated_time, received_time) "
-        f"WHERE {_may_go(contract, node, going)}"
-    )
-    con.execute(
-        f"CREATE TABLE {ident(table)} AS SELECT *, {' OR '.join(hard) or 'false'} AS _broken "
-        f"FROM ({shared_sql('going', contract, going.grant)})"
-    )
-    rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
-    con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
-    con.execute(f"ALTER TABLE {ident(table)} DROP COLUMN _broken")
-    of_table = f"SELECT count(*) FILTER (data_status = {literal(REMOVED)}), 0 FROM {ident(table)}"
-    removed, _ = _two(con, of_table)
-    return _Collected(contract, table, rows - withheld, withheld, removed, rules)
-
-
-def _remember_sent(
-    con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, covered: int | None
-) -> None:
-    """The table ``sent``: every version that the last bundle's lake version held.
-
-    A version is told by its times too: a source without a clock may go back to an earlier
-    content, and so may a record whose mapping or code row was put back; the partner has to hear.
-    """
-    con.execute(
-        "CREATE OR REPLACE TABLE sent "
-        "(record_id VARCHAR, content_hash VARCHAR, source_updated_time TIMESTAMPTZ, "
-        "received_time TIMESTAMPTZ)"
-    )
-    if covered is not None:
-        lake.attach(con, record_type, at_version=covered)
-        con.execute(
-            "INSERT INTO sent SELECT record_id, content_hash, source_updated_time, received_time "
-            f"FROM {ident(record_type + '_history')} WHERE _bundle_id IS NULL"
-        )
-
-
-def _may_go(contract: Contract, node: Node, going: Outgoing) -> str:
-    """SQL over a current row: is it ours, shareable, and not addressed to somebody else?"""
-    tests = [
-        "_bundle_id IS NULL",
-        f"source_org_code = {literal(node.agency.code)}",
-        "sharing_attribute <> 'not_shared'",
-    ]
-    names = set(contract.names())
-    # A lead on an official's conduct goes by a sealed channel of its own, whatever its source
-    # says of sharing (310号令 art. 18 and 19, 监察法 art. 37).
-    tests += [f"{ident(k)} <> 'discipline'" for k in ("lead_type", "transfer_kind") if k in names]
-    if "to_org" in names:
-        tests.append(f"(to_org IS NULL OR to_org = {literal(going.partner)})")
-    if contract.record_type == "receipt":
-        # A receipt goes back on the way that its bundle came: to that publisher alone.
-        answered = [
-            agreement.stream_id(grant)
-            for agreement in node.agreements()
-            for grant in agreement.grants_from(going.partner)
-            if grant.to_org == node.agency.code
-        ]
-        ours = " OR ".join(
-            f"starts_with(source_record_id, {literal(stream + '/')})" for stream in answered
-        )
-        tests.append(f"({ours or 'false'})")
-    return " AND ".join(tests)
-
-
 def _publish(
     node: Node, going: Outgoing, contents: BundleContents, now: datetime, result: Published
 ) -> Published:
@@ -331,7 +234,7 @@ def _publish(
 
 
 def _verdict(
-    con: duckdb.DuckDBPyConnection, collected: Sequence[_Collected], override_gate: str | None
+    con: duckdb.DuckDBPyConnection, collected: Sequence[Collected], override_gate: str | None
 ) -> bytes:
     """Great Expectations over the very rows that leave."""
     checked: list[tuple[Contract, Sequence[Rule], Verdict]] = []
@@ -350,7 +253,7 @@ def _verdict(
 
 
 def _period(
-    con: duckdb.DuckDBPyConnection, collected: Sequence[_Collected]
+    con: duckdb.DuckDBPyConnection, collected: Sequence[Collected]
 ) -> tuple[datetime, datetime] | None:
     parts = " UNION ALL ".join(
         f"SELECT source_updated_time AS t FROM {ident(c.table)}" for c in collected
@@ -361,8 +264,3 @@ def _period(
 
 def _next(last: PublishedHead | None) -> int:
     return last.sequence + 1 if last else 1
-
-
-def _two(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, int]:
-    row = con.execute(sql).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
