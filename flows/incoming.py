@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,9 +21,10 @@ from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.verify import ChainHead, Policy, VerifiedBundle, verify_bundle
 from exchange.repository.local import bundle_name, fetch, stream_folder
 from exchange.trust.partner import Partner
+from flows.answering import answer_taken
 from flows.locks import holding
 from flows.progress import Step, tell
-from flows.receipts import refused, taken_in, write_receipts
+from flows.receipts import refused, write_receipts
 from flows.records import Judged, check_candidates, judge_rows
 from flows.workspace import workspace
 from hefu.node import Node
@@ -147,7 +147,7 @@ def take_in(node: Node, incoming: Incoming, now: datetime) -> list[TakenIn]:
     lake = Lake(node.place("lake"))
     taken: list[TakenIn] = []
     with holding(node, f"receive/{incoming.stream}"):
-        _answer(node, lake, incoming, now)
+        answer_taken(node, lake, incoming.partner.code, incoming.stream, now)
         while True:
             head = lake.ledger.head(incoming.partner.code, incoming.stream)
             sequence = head[0] + 1 if head else 1
@@ -156,7 +156,7 @@ def take_in(node: Node, incoming: Incoming, now: datetime) -> list[TakenIn]:
             if data is None:
                 return taken
             taken.append(_take_one(node, lake, incoming, sequence, head, data, now))
-            _answer(node, lake, incoming, now)
+            answer_taken(node, lake, incoming.partner.code, incoming.stream, now)
 
 
 def _location(incoming: Incoming) -> str:
@@ -384,26 +384,3 @@ def _load(
         "detail VARCHAR, raw_text VARCHAR)"
     )
     return known
-
-
-def _answer(node: Node, lake: Lake, incoming: Incoming, now: datetime) -> None:
-    """Receipts for all that the ledger has of this stream; also what a killed run left undone.
-
-    A bundle that brought nothing but receipts is not answered: two agencies that acknowledge
-    each other's acknowledgements never come to an end.
-    """
-    entries = [
-        entry
-        for entry in lake.ledger.entries()
-        if (entry.publisher, entry.stream) == (incoming.partner.code, incoming.stream)
-        and set(entry.counts) != {"receipt"}
-    ]
-    if not entries:
-        return
-    quarantined: Counter[str | None] = Counter()
-    stream_id = bundle_stream_id(incoming.partner.code, incoming.stream)
-    for record_type in {name for entry in entries for name in entry.counts}:
-        for run in lake.runs(record_type, stream_id):
-            quarantined[run.bundle_id] += run.quarantined
-    receipts = [taken_in(node, entry, quarantined[entry.bundle_id]) for entry in entries]
-    write_receipts(node, receipts, now)
