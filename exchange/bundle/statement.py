@@ -8,7 +8,7 @@ next statement of the stream repeats. So the head of the chain fixes all that ca
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -212,6 +212,7 @@ def _check_consistent(statement: Statement, value: Mapping[str, Any]) -> None:
     ]
     if predicate.period and predicate.period.start > predicate.period.end:
         facts.append(("period", "start not after end", "start after end"))
+    facts += _heads_facts(predicate)
     for field, expected, found in facts:
         if expected != found:
             raise refusal(
@@ -222,3 +223,19 @@ def _check_consistent(statement: Statement, value: Mapping[str, Any]) -> None:
                 entry=STATEMENT_ENTRY,
                 field=f"predicate.{field}",
             )
+
+
+def _heads_facts(predicate: Predicate) -> Iterator[tuple[str, object, object]]:
+    """Heads are sorted and each stream is there once; what is said of the bundle's own stream
+    is no later than the bundle, and the same as its link to the one before."""
+    names = [(head.publisher, head.stream) for head in predicate.heads]
+    if names != sorted(set(names)):
+        yield "heads", "each stream once, by publisher and stream", "a doubled one, or unsorted"
+    before = predicate.sequence - 1
+    for head in predicate.heads:
+        if (head.publisher, head.stream) != (predicate.publisher.code, predicate.stream):
+            continue
+        if head.sequence > before:
+            yield "heads", f"at most sequence {before} of its own stream", head.sequence
+        elif head.sequence == before:
+            yield "heads", predicate.previous_statement_sha256, head.statement_sha256

@@ -25,7 +25,7 @@ from exchange.agreement.model import Agreement
 from exchange.bundle.build import BundleContents, build_bundle
 from exchange.bundle.container import STATEMENT_ENTRY, read_container, write_container
 from exchange.bundle.dsse import pre_authentication_encoding
-from exchange.bundle.statement import bundle_id_of
+from exchange.bundle.statement import Head, bundle_id_of
 from exchange.jsontext import canonical, sha256_hex
 from exchange.keys.signing import PublicKey
 from exchange.limits import DEFAULT_LIMITS
@@ -299,9 +299,59 @@ def _agreement_toml(deal: Agreement) -> str:
     for grant in deal.grants:
         lines += ["", "[[grants]]", f'from = "{grant.from_org}"', f'to = "{grant.to_org}"']
         lines += [f'purpose = "{grant.purpose}"', f'legal_basis = "{grant.legal_basis}"']
+        written = grant.model_dump(mode="json", exclude_defaults=True)
+        lines += [
+            f"{name} = {json.dumps(written[name])}"
+            for name in ("encryption", "retention_days")
+            if name in written
+        ]
         lines += ["[grants.records]"]
         lines += [f"{t} = {json.dumps(list(names))}" for t, names in grant.records.items()]
+        for name in ("rows", "delivery"):
+            if name in written:
+                lines += [f"[grants.{name}]"]
+                lines += [f"{key} = {_toml(value)}" for key, value in written[name].items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A day is a date of TOML, everything else is written as in JSON."""
+    is_day = isinstance(value, str) and value[:1].isdigit()
+    return value if is_day else json.dumps(value, ensure_ascii=False)
+
+
+def full_agreement() -> Agreement:
+    """Every field of a grant that may be left out, written with another value than its own."""
+    plain = agreement().model_dump(mode="json", by_alias=True, exclude={"contracts"})
+    plain["grants"][0] |= {
+        "encryption": "always",
+        "retention_days": 365,
+        "rows": {
+            "divisions": ["330523", "34"],
+            "domains": ["货物运输"],
+            "registration_divisions": ["3305"],
+            "since": "2026-01-01",
+            "until": "2026-12-31",
+        },
+        "delivery": {"receipt_within_working_days": 5, "at_least_every_days": 7},
+    }
+    return Agreement.model_validate(plain)
+
+
+HEADS = (
+    Head(publisher="TESTOTHER", stream="a.b.c", sequence=9, statement_sha256="9" * 64),
+    Head(publisher=RECEIVER, stream="x.y.z", sequence=1, statement_sha256="1" * 64),
+)
+
+
+def own_head(first: bytes) -> Head:
+    """What the sender of the second bundle says of the first."""
+    return Head(
+        publisher=SENDER,
+        stream=agreement().stream_id(agreement().grants[0]),
+        sequence=1,
+        statement_sha256=statement_digest(first),
+    )
 
 
 def second(first: bytes, **changes: object) -> bytes:

@@ -15,7 +15,20 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from bundles import KEY_A, KEY_B, MORE_FIELD, STRANGER, Case, contract, good, rows, second  # noqa: E402
+from bundles import (  # noqa: E402
+    HEADS,
+    KEY_A,
+    KEY_B,
+    MORE_FIELD,
+    STRANGER,
+    Case,
+    contract,
+    full_agreement,
+    good,
+    own_head,
+    rows,
+    second,
+)
 from container_cases import container_cases  # noqa: E402
 from entry_cases import contract_cases, grant_cases, subject_cases, table_cases  # noqa: E402
 from statement_cases import (  # noqa: E402
@@ -52,6 +65,18 @@ def good_cases() -> Iterator[Case]:
         "newer_minor_contract",
         "The sender's contract is a newer minor version with one more field that is not granted.",
         good(contracts={"note": contract("1.1.0", MORE_FIELD)}),
+    )
+    yield Case(
+        "agreement_in_full",
+        "The agreement says everything that an agreement can say.",
+        good(agreement=full_agreement()),
+        agreement=full_agreement(),
+    )
+    yield Case(
+        "heads",
+        "The sender says which bundles of which streams it has seen last, its own among them.",
+        second(good(), heads=[*HEADS, own_head(good())]),
+        previous=good(),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from bundles import (
+    HEADS,
     KEY_A,
     KEY_B,
     STRANGER,
@@ -14,7 +15,9 @@ from bundles import (
     agreement,
     envelope,
     flipped,
+    full_agreement,
     good,
+    own_head,
     payload_of,
     predicate,
     restated,
@@ -195,6 +198,36 @@ def statement_cases() -> Iterator[Case]:
     yield case(
         "stream_climbs_out", "The stream's name is a path.", restated(predicate(stream="../x"))
     )
+    heads = [head.model_dump() for head in HEADS]
+    yield case(
+        "heads_unsorted",
+        "The heads are not in the order of publisher and stream.",
+        restated(predicate(heads=heads[::-1])),
+    )
+    yield case(
+        "heads_doubled",
+        "Two heads are of the same stream and say different things.",
+        restated(predicate(heads=[heads[0], heads[0] | {"sequence": 10}])),
+    )
+    own = own_head(good()).model_dump()
+    yield heads_against_link()
+    yield case(
+        "heads_later_than_itself",
+        "The sender says of the bundle's own stream that it is further than this bundle.",
+        restated(predicate(heads=[own])),
+    )
+
+
+def heads_against_link() -> Case:
+    first = good()
+    lie = own_head(first).model_dump() | {"statement_sha256": "0" * 64}
+    return Case(
+        "statement_heads_contradict_link_fail",
+        "The bundle before is named with one digest as head and with another as previous.",
+        restated(predicate(heads=[lie]), bundle=second(first)),
+        "statement",
+        first,
+    )
 
 
 def party_cases() -> Iterator[Case]:
@@ -235,6 +268,13 @@ def party_cases() -> Iterator[Case]:
         "agreement",
         good(),
         agreement=agreement(valid_until="2028-12-31"),
+    )
+    yield case(
+        "other_terms",
+        "The sender's agreement differs in what is said about rows, encryption and delivery only.",
+        "agreement",
+        good(),
+        agreement=full_agreement(),
     )
     yield case(
         "other_version",
