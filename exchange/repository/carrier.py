@@ -5,9 +5,16 @@ Paths are relative to the repository, with ``/``: ``metadata/timestamp.json``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+
+from schemas.errors import RefusedError, Where
+from schemas.text import Text
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", re.ASCII)
+_MOST_PARTS = 8
 
 
 class Carrier(Protocol):
@@ -34,4 +41,23 @@ class WritingCarrier(Carrier, Protocol):
         """
 
     def list_paths(self, folder: str) -> list[str]:
-        """The files below ``folder``, as paths."""
+        """The files below ``folder``, as paths in order; none if there is no such folder."""
+
+
+def parts_of(path: str, label: str) -> tuple[str, ...]:
+    """The names of a path in a repository. A publisher's metadata may lead us anywhere, so a
+    path that climbs out of the repository or hides in it is a ``RefusedError``."""
+    parts = tuple(path.split("/"))
+    if len(parts) > _MOST_PARTS or not all(_PART.fullmatch(part) for part in parts):
+        raise RefusedError(
+            Text(
+                en="a path that no repository of Hefu has was asked for",
+                zh="请求了发布目录中不可能存在的路径",
+            ),
+            where=Where(f"{label}: {path[:200]}"),
+            hint=Text(
+                en="the publisher's metadata name it; tell the publisher",
+                zh="该路径出自发布方的元数据，请告知发布方",
+            ),
+        )
+    return parts
