@@ -28,6 +28,9 @@ class Limits:
     entry_size: int = 4 * GIB - 1
     entry_name_length: int = 200
 
+    encrypted_header_size: int = 64 * KIB
+    """What stands before the encrypted bytes of an age file: some 200 bytes per recipient."""
+
     envelope_size: int = 2 * MIB
     statement_size: int = 1 * MIB
     signature_count: int = 16
