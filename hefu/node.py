@@ -229,7 +229,12 @@ class Node:
 
         For once in a run, not for each row. Raises ``ConfigError`` as the two above.
         """
-        return contract.rules(names, self.rule_packs(), self.calendar())
+        from schemas.sealed import sealed_rules
+
+        return (
+            *contract.rules(names, self.rule_packs(), self.calendar()),
+            *sealed_rules(contract, names),
+        )
 
     def agreements(self) -> list[Agreement]:
         from exchange.agreement.model import load_agreement

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import DataError, Where
+from schemas.sealed import PREFIX
 from schemas.sql import literal
 from schemas.text import Text
 
@@ -257,10 +258,16 @@ def _object_digest(landed: Sequence[str]) -> str:
 
 def _select(batch: Batch) -> str:
     object_digest = _object_digest(batch.landed)
+    # The digest is of the raw row, so that the row is known again; its content goes no further.
+    sealed = f"len(list_filter(reasons, lambda r: starts_with(r, {literal(PREFIX)}))) > 0"
+    uncast, raw, raw_text, detail = (
+        f"CASE WHEN NOT ({sealed}) THEN {column} END AS {column}"
+        for column in ("uncast", "raw", "raw_text", "detail")
+    )
     return (
         f"SELECT {literal(batch.stream_id)} AS stream, {object_digest} AS object_digest, "
-        '_row AS "row", record_id, source_record_id, reasons, uncast, raw, '
-        f"raw_text, detail, {row_digest_sql(batch.landed)} AS row_digest, "
+        '_row AS "row", record_id, source_record_id, reasons, '
+        f"{uncast}, {raw}, {raw_text}, {detail}, {row_digest_sql(batch.landed)} AS row_digest, "
         f"{literal(batch.contract_version)} AS contract_version, "
         f"{literal(batch.mapping_digest)} AS mapping_digest "
         "FROM quarantined ORDER BY _object, _row"
