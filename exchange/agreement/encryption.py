@@ -1,0 +1,49 @@
+"""Which bundles of a grant are encrypted to the receiver: agreed, so that both sides know it.
+
+A field that the agreement grants but our contract does not have yet (``[contracts]`` of the
+agreement) has a class that we can't know. Whoever sends it has a contract that says; whoever
+receives it accepts either, since it cannot hold the sender to what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from exchange.agreement.model import Grant
+from exchange.bundle.statement import SENSITIVITY_ORDER
+
+if TYPE_CHECKING:
+    from schemas.contract import Contract
+
+_OPEN = SENSITIVITY_ORDER[: SENSITIVITY_ORDER.index("internal") + 1]
+
+
+def is_encrypted(grant: Grant, contracts: Mapping[str, Contract]) -> bool:
+    """Whether a sender encrypts: always agreed, or a column above ``internal``, or an unknown one.
+
+    Decided by the grant, not by the rows: bundles of one stream are all alike.
+    """
+    return grant.encryption == "always" or any(c not in _OPEN for c in _classes(grant, contracts))
+
+
+def may_be_plain(grant: Grant, contracts: Mapping[str, Contract]) -> bool:
+    """Whether a receiver takes a bundle in clear: nothing that we know of says otherwise.
+
+    ``not is_encrypted`` but for a grant with fields that our contract does not have yet.
+    """
+    return grant.encryption != "always" and all(
+        c is None or c in _OPEN for c in _classes(grant, contracts)
+    )
+
+
+def _classes(grant: Grant, contracts: Mapping[str, Contract]) -> Iterator[str | None]:
+    """The classification of each column that goes over; None for one that we don't know."""
+    for record_type, fields in grant.records.items():
+        if record_type not in contracts:
+            yield None
+            continue
+        contract = contracts[record_type]
+        known = {f.name: f.classification for f in contract.fields}
+        yield from (known[name] for name in grant.columns(contract))
+        yield from (None for name in fields if name not in known)
