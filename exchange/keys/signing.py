@@ -19,11 +19,14 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from exchange.keys.points import is_sound
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer
+
+_OTHERS_MAY = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class PublicKey:
         )
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether the signature is this key's, by the rule of ``exchange.keys.points``."""
+        if not (is_sound(self.raw) and is_sound(signature[:32])):
+            return False
         try:
             self._key.verify(signature, message)
         except InvalidSignature:
@@ -102,26 +108,54 @@ def create_key(path: Path, passphrase: str) -> PublicKey:
 
     Never overwrites: raises ``ConfigError`` if either file is there already.
     """
+    private = Ed25519PrivateKey.generate()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _write_pair(private, path, passphrase)
+
+
+def create_named_key(folder: Path, prefix: str, passphrase: str) -> tuple[PublicKey, Path]:
+    """As :func:`create_key`, in ``folder/<prefix>-<first 8 digits of its id>.pem``."""
+    private = Ed25519PrivateKey.generate()
+    path = folder / f"{prefix}-{_public(private).key_id[:8]}.pem"
+    return _write_pair(private, path, passphrase), path
+
+
+def _write_pair(private: Ed25519PrivateKey, path: Path, passphrase: str) -> PublicKey:
     if not passphrase:
         raise ConfigError(
             Text(en="a signing key needs a passphrase", zh="签名私钥必须设置口令"),
             where=Where(str(path)),
         )
-    private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(passphrase.encode()),
     )
-    public = PublicKey(
-        private.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        )
-    )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    public = _public(private)
     write_new(path, pem, 0o600)
     write_new(path.with_suffix(".pub.pem"), public.pem, 0o644)
     return public
+
+
+def _public(private: Ed25519PrivateKey) -> PublicKey:
+    return PublicKey(private.public_key().public_bytes_raw())
+
+
+def check_unread_by_others(path: Path) -> None:
+    """Raises ``ConfigError`` when others than its owner may read or write a private key."""
+    if path.stat().st_mode & _OTHERS_MAY:
+        raise ConfigError(
+            Text(
+                en="others than its owner may read this private key",
+                zh="私钥文件的权限过宽，其他用户也能读取",
+            ),
+            where=Where(str(path)),
+            hint=Text(
+                en=f"chmod 600 {path}; a stick without access rights (FAT, exFAT) must be mounted "
+                "with umask=077",
+                zh=f"请执行 chmod 600 {path}；不支持权限的 U 盘（FAT、exFAT）须以 umask=077 挂载",
+            ),
+        )
 
 
 def write_new(path: Path, data: bytes, mode: int) -> None:
@@ -168,17 +202,14 @@ def load_signer(
     from securesystemslib.signer import CryptoSigner, SSlibKey
 
     private = _load_private(path, passphrase if encrypted else None)
-    public = PublicKey(
-        private.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        )
-    )
+    public = _public(private)
     named = SSlibKey.from_crypto(private.public_key(), keyid=public.key_id)
     return CryptoSigner(private, named)
 
 
 def _load_private(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
     try:
+        check_unread_by_others(path)
         key = serialization.load_pem_private_key(
             path.read_bytes(), passphrase.encode() if passphrase else None
         )
@@ -187,8 +218,8 @@ def _load_private(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
             Text(en="the signing key is missing", zh="缺少签名私钥文件"),
             where=Where(str(path)),
             hint=Text(
-                en="`hefu init` makes one; a lost key comes back from its copy only",
-                zh="`hefu init` 会生成私钥；遗失的私钥只能用备份恢复",
+                en="`hefu keys init` makes one; for a lost one see docs/keys/recover.md",
+                zh="`hefu keys init` 会生成私钥；遗失时请参阅 docs/keys/recover.zh-CN.md",
             ),
         ) from error
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
