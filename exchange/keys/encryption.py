@@ -38,7 +38,7 @@ def encrypt_file(plain: Path, to: Path, recipients: Sequence[str]) -> None:
     """
     import pyrage
 
-    wanted = [_recipient(text) for text in dict.fromkeys(recipients)]
+    wanted = [recipient_of(text) for text in dict.fromkeys(recipients)]
     if not wanted:
         raise ConfigError(
             Text(en="nobody is named who could open the file", zh="未指定任何接收密钥，无法加密"),
@@ -48,7 +48,8 @@ def encrypt_file(plain: Path, to: Path, recipients: Sequence[str]) -> None:
         pyrage.encrypt_io(source, sink, wanted)
 
 
-def _recipient(text: str) -> pyrage.x25519.Recipient:
+def recipient_of(text: str) -> pyrage.x25519.Recipient:
+    """An age recipient (``age1…``). Raises ``ConfigError`` for another text."""
     import pyrage
 
     try:
