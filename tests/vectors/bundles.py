@@ -18,7 +18,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from age_file import Identity
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from odd_signatures import OddKey
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from exchange.agreement.model import Agreement
@@ -45,9 +47,12 @@ class Key:
     name: str
 
     @property
+    def seed(self) -> bytes:
+        return hashlib.sha256(f"hefu test key {self.name}, worth nothing".encode()).digest()
+
+    @property
     def private(self) -> Ed25519PrivateKey:
-        seed = hashlib.sha256(f"hefu test key {self.name}, worth nothing".encode()).digest()
-        return Ed25519PrivateKey.from_private_bytes(seed)
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
 
     @property
     def public(self) -> PublicKey:
@@ -240,29 +245,39 @@ def flipped(data: bytes, position: int, mask: int = 1) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """One vector. ``step`` None: the bundle must be accepted."""
+    """One vector. ``step`` None: the bundle must be accepted.
+
+    With ``identity`` the bundle is an age file, and that is what it is to be opened with.
+    """
 
     name: str
     about: str
     bundle: bytes
     step: str | None = None
     previous: bytes | None = None
-    keys: tuple[Key, ...] = (KEY_A,)
+    keys: tuple[Key | OddKey, ...] = (KEY_A,)
     threshold: int = 1
     agreement: Agreement = field(default_factory=agreement)
     recipient: str = RECEIVER
     now: datetime = NOW
+    identity: Identity | None = None
+
+    @property
+    def bundle_name(self) -> str:
+        return "bundle.hefu.age" if self.identity else "bundle.hefu"
 
     def files(self) -> dict[str, bytes]:
         found = {
             "README": (self.about + "\n").encode(),
-            "bundle.hefu": self.bundle,
+            self.bundle_name: self.bundle,
             "expected.json": _pretty(
                 {
                     "accepted": self.step is None,
                     "step": self.step,
                     "now": self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "bundle": self.bundle_name,
                     "previous": "previous.hefu" if self.previous else None,
+                    "identity": "identity.txt" if self.identity else None,
                 }
             ),
             "trust/partner.toml": _partner_toml(self).encode(),
@@ -273,6 +288,8 @@ class Case:
             found[f"trust/{key.name}.pem"] = key.public.pem
         if self.previous:
             found["previous.hefu"] = self.previous
+        if self.identity:
+            found["identity.txt"] = f"{self.identity.text}\n".encode()
         return found
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from age_cases import age_cases, good_age_cases  # noqa: E402
 from bundles import (  # noqa: E402
     HEADS,
     KEY_A,
@@ -82,7 +83,8 @@ def good_cases() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     for group in (
-        good_cases, container_cases, envelope_cases, signature_cases, statement_cases,
+        good_cases, good_age_cases, age_cases, container_cases, envelope_cases,
+        signature_cases, statement_cases,
         party_cases, subject_cases, stream_cases, contract_cases, grant_cases, table_cases,
     ):  # fmt: skip
         yield from group()

@@ -21,7 +21,9 @@ def command_for(case: Path, client: list[str]) -> list[str]:
     command = [*client, "--trust", str(case / "trust"), "--now", expected["now"]]
     if expected["previous"]:
         command += ["--previous", str(case / expected["previous"])]
-    return [*command, str(case / "bundle.hefu")]
+    if expected["identity"]:
+        command += ["--identity", str(case / expected["identity"])]
+    return [*command, str(case / expected["bundle"])]
 
 
 def main(client: list[str]) -> int:

@@ -12,6 +12,7 @@ from bundles import (
     KEY_B,
     STRANGER,
     Case,
+    Key,
     agreement,
     envelope,
     flipped,
@@ -25,6 +26,17 @@ from bundles import (
     second,
     signed,
     with_envelope,
+)
+from odd_signatures import (
+    FOR_EVERYTHING,
+    MIXED,
+    SMALL,
+    SMALL_RESPELT,
+    OddKey,
+    only_with_cofactor,
+    plain_sign,
+    unreduced,
+    with_neutral_nonce,
 )
 
 from exchange.bundle.dsse import pre_authentication_encoding
@@ -139,6 +151,47 @@ def signature_cases() -> Iterator[Case]:
         "doubled",
         "The same signature stands there twice.",
         with_envelope(envelope(payload, [(key_id, signature)] * 2)),
+    )
+    yield from odd_signature_cases(payload, message)
+
+
+def odd_signature_cases(payload: bytes, message: bytes) -> Iterator[Case]:
+    """Some libraries take these and others do not (FORMAT.md, section 4)."""
+
+    def case(name: str, about: str, key: Key | OddKey, signature: bytes) -> Case:
+        bundle = with_envelope(envelope(payload, [(key.public.key_id, signature)]))
+        return Case(f"signature_{name}_fail", about, bundle, "signature", keys=(key,))
+
+    signature, secret = plain_sign(KEY_A.seed, message)
+    yield case(
+        "not_reduced",
+        "The signature's number S is larger than the order of the group by that order.",
+        KEY_A,
+        unreduced(signature),
+    )
+    yield case(
+        "nonce_of_small_order",
+        "The signature's point R is the neutral element; OpenSSL would take it.",
+        KEY_A,
+        with_neutral_nonce(secret, KEY_A.public.raw, message),
+    )
+    yield case(
+        "key_of_small_order",
+        "The trusted key is the neutral element, for which anybody can sign anything.",
+        SMALL,
+        FOR_EVERYTHING,
+    )
+    yield case(
+        "key_not_canonical",
+        "The trusted key is a point whose coordinate is spelt beyond the prime.",
+        SMALL_RESPELT,
+        FOR_EVERYTHING,
+    )
+    yield case(
+        "holds_with_cofactor_only",
+        "The equation holds when both sides are multiplied by 8, and not without.",
+        MIXED,
+        only_with_cofactor(message),
     )
 
 
