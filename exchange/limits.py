@@ -31,6 +31,14 @@ class Limits:
     encrypted_header_size: int = 64 * KIB
     """What stands before the encrypted bytes of an age file: some 200 bytes per recipient."""
 
+    root_size: int = 256 * KIB
+    """Signed lists of a publisher's repository, in the order in which they are fetched."""
+    root_count: int = 32
+    """Changes of trust that are followed in one go; the next goes on from there."""
+    timestamp_size: int = 16 * KIB
+    metadata_size: int = 8 * MIB
+    """Any other list, whatever length a list above it declares."""
+
     envelope_size: int = 2 * MIB
     statement_size: int = 1 * MIB
     signature_count: int = 16
