@@ -1,4 +1,4 @@
-"""A bundle from what a node decided to say: pure, and the same bytes for the same input.
+"""A bundle from what a node decided to say: the same bytes for the same input.
 
 What a partner may not see cannot get in: the columns of every table must be exactly those
 of the grant, and nothing but the tables, their contracts, the verdict, the attachments and
@@ -7,14 +7,20 @@ the readme is written.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import cached_property
+from io import BytesIO
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO
 
 from exchange.agreement.model import Agreement, Grant
-from exchange.bundle.container import write_container
-from exchange.bundle.dsse import sign
+from exchange.bundle.container import read_container, stream_container
+from exchange.bundle.dsse import read_envelope, sign
 from exchange.bundle.layout import (
     README_ENTRY,
     STATEMENT_ENTRY,
@@ -23,17 +29,21 @@ from exchange.bundle.layout import (
     records_entry,
     sensitivity_class,
 )
+from exchange.bundle.part import Measure, MeasuredFile, Part
 from exchange.bundle.readme import README
 from exchange.bundle.statement import (
     ContractReference,
     Head,
     Party,
     Period,
+    Statement,
     Subject,
     make_statement,
+    read_statement,
 )
-from exchange.jsontext import sha256_hex
-from exchange.limits import DEFAULT_LIMITS, Readable
+from exchange.bundle.verify_entries import check_subjects
+from exchange.files import private_file
+from exchange.limits import DEFAULT_LIMITS, Limits, Readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +60,7 @@ class BundleContents:
     which they shall stand (``exchange.agreement.project`` gives both). ``lake_versions`` and
     ``contracts`` have the same record types as ``tables``. ``previous_statement_sha256``
     is None for sequence 1 only. ``verdict`` is the JSON text of what was checked.
-    ``attachments``: file extension to lower-case, and bytes.
+    ``attachments``: file extension in lower case, and the bytes or the file that holds them.
     """
 
     agreement: Agreement
@@ -64,26 +74,99 @@ class BundleContents:
     verdict: bytes
     period: tuple[datetime, datetime] | None = None
     heads: Sequence[Head] = field(default=())
-    attachments: Sequence[tuple[str, bytes]] = field(default=())
+    attachments: Sequence[tuple[str, bytes | Path]] = field(default=())
 
 
-def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datetime) -> bytes:
-    """The bundle's bytes. ``now`` becomes its created time.
+@dataclass(frozen=True)
+class Written:
+    """A bundle that lies in the file ``path``, ``size`` bytes long. ``payload`` is what is signed:
+    its SHA-256 is the statement's digest, which the next bundle repeats."""
+
+    path: Path
+    size: int
+    statement: Statement
+    payload: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file, in hex digits; read for it when first asked."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_bundle(
+    contents: BundleContents, signers: Sequence[Signer], now: datetime, to: Path
+) -> Written:
+    """The bundle as the file ``to``, mode 0600, which appears whole or not at all.
+
+    ``now`` becomes its created time. Holds one row group at a time, however many rows there are;
+    tables lie in a private folder beside ``to`` meanwhile. The file is not forced to the disk
+    (``exchange.repository`` does that where it is published).
 
     Raises ``ConfigError`` if the agreement does not run at ``now``, ``VerificationError`` if
     a table is larger than readers accept, and ``ValueError`` if a table does not have exactly
     the granted columns or the contents contradict each other.
     """
+    with TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as folder:
+        parts, statement = _parts(contents, signers, now, Path(folder))
+        return _written(parts, statement, to)
+
+
+def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datetime) -> bytes:
+    """The same bytes as :func:`write_bundle` writes, for a bundle that fits into memory."""
+    parts, _ = _parts(contents, signers, now, None)
+    file = BytesIO()
+    stream_container(parts, file)
+    return file.getvalue()
+
+
+def resign(
+    data: Readable, signers: Sequence[Signer], to: Path, limits: Limits = DEFAULT_LIMITS
+) -> Written:
+    """The bundle ``data`` under the signatures of ``signers`` alone, as the file ``to``.
+
+    Payload and entries stay as they are, and so does the chain. Whose the old signatures are is
+    not looked at, but the entries must be those of the statement: raises ``VerificationError``.
+    """
+    entries = read_container(data, limits)
+    payload = read_envelope(entries[STATEMENT_ENTRY], limits).payload
+    statement = read_statement(payload, limits)
+    check_subjects(statement, entries, limits)
+    parts = {name: Part.of(entry) for name, entry in entries.items()}
+    parts[STATEMENT_ENTRY] = Part.of(sign(payload, signers))
+    return _written(parts, statement, to)
+
+
+def _written(parts: Mapping[str, Part], statement: Statement, to: Path) -> Written:
+    with private_file(to) as file:
+        stream_container(parts, file)
+        size = file.tell()
+    return Written(to, size, statement, statement.payload())
+
+
+def _parts(
+    contents: BundleContents, signers: Sequence[Signer], now: datetime, folder: Path | None
+) -> tuple[dict[str, Part], Statement]:
+    """Every entry, the tables as files in ``folder`` (None: in memory), and what is signed."""
     contents.agreement.check_running(now)
     _check_contents(contents)
-    entries, counts = _entries(contents)
-    digests = {name: sha256_hex(data) for name, data in entries.items()}
-    subjects = [
-        Subject.of(name, digests[name], memoryview(data).nbytes) for name, data in entries.items()
-    ]
+    parts, counts = _entries(contents, folder)
+    subjects = [Subject.of(name, part.sha256, part.size) for name, part in parts.items()]
+    statement = _statement(contents, {n: p.sha256 for n, p in parts.items()}, counts, subjects, now)
+    parts[STATEMENT_ENTRY] = Part.of(sign(statement.payload(), signers))
+    return parts, statement
+
+
+def _statement(
+    contents: BundleContents,
+    digests: Mapping[str, str],
+    counts: Mapping[str, int],
+    subjects: Sequence[Subject],
+    now: datetime,
+) -> Statement:
     agreement, grant = contents.agreement, contents.grant
     publisher, recipient = agreement.party(grant.from_org), agreement.party(grant.to_org)
-    statement = make_statement(
+    return make_statement(
         {
             "publisher": Party(code=publisher.code, name=publisher.name),
             "recipients": [Party(code=recipient.code, name=recipient.name)],
@@ -97,7 +180,7 @@ def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datet
             if contents.period
             else None,
             "lake_versions": dict(contents.lake_versions),
-            "counts": counts,
+            "counts": dict(counts),
             "contracts": {
                 record_type: ContractReference(
                     version=contract.version, sha256=digests[contract_entry(record_type)]
@@ -114,8 +197,6 @@ def build_bundle(contents: BundleContents, signers: Sequence[Signer], now: datet
         },
         subjects,
     )
-    entries[STATEMENT_ENTRY] = sign(statement.payload(), signers)
-    return write_container(entries)
 
 
 def _check_contents(contents: BundleContents) -> None:
@@ -133,18 +214,48 @@ def _check_contents(contents: BundleContents) -> None:
             raise ValueError(f"contract of {contract.record_type!r} given for {record_type!r}")
 
 
-def _entries(contents: BundleContents) -> tuple[dict[str, Readable], dict[str, int]]:
-    from exchange.bundle.parquet import open_parquet, write_parquet
-
-    entries: dict[str, Readable] = {README_ENTRY: README, VERDICT_ENTRY: contents.verdict}
+def _entries(
+    contents: BundleContents, folder: Path | None
+) -> tuple[dict[str, Part], dict[str, int]]:
+    parts = {README_ENTRY: Part.of(README), VERDICT_ENTRY: Part.of(contents.verdict)}
     counts: dict[str, int] = {}
     for record_type in sorted(contents.tables):
         contract = contents.contracts[record_type]
         schema = contract.arrow_schema(contents.grant.columns(contract))
-        data, counts[record_type] = write_parquet(contents.tables[record_type], schema)
-        entries[records_entry(record_type)] = data
-        open_parquet(data, records_entry(record_type), DEFAULT_LIMITS)
-        entries[contract_entry(record_type)] = contract.yaml_bytes
+        table = contents.tables[record_type]
+        entry = records_entry(record_type)
+        place = folder / record_type if folder else None
+        parts[entry], counts[record_type] = _table(table, schema, entry, place)
+        parts[contract_entry(record_type)] = Part.of(contract.yaml_bytes)
     for extension, document in contents.attachments:
-        entries[f"attachments/{sha256_hex(document)}.{extension}"] = document
-    return entries, counts
+        part = Part.of_file(document) if isinstance(document, Path) else Part.of(document)
+        parts[f"attachments/{part.sha256}.{extension}"] = part
+    return parts, counts
+
+
+def _table(
+    table: pa.Table | pa.RecordBatchReader, schema: pa.Schema, entry: str, place: Path | None
+) -> tuple[Part, int]:
+    """The table as Parquet in the file ``place`` (None: in memory), and the number of its rows."""
+    if place is None:
+        return _write_table(table, schema, entry, BytesIO())
+    with place.open("w+b") as file:
+        part, rows = _write_table(table, schema, entry, file)
+    return replace(part, source=place), rows
+
+
+def _write_table(
+    table: pa.Table | pa.RecordBatchReader, schema: pa.Schema, entry: str, file: BinaryIO
+) -> tuple[Part, int]:
+    from exchange.bundle.parquet import open_parquet, write_parquet
+
+    with Measure() as measure:
+        rows = write_parquet(table, schema, MeasuredFile(file, measure))
+        file.flush()
+        data = file.getbuffer() if isinstance(file, BytesIO) else _mapped(file)
+        open_parquet(memoryview(data), entry, DEFAULT_LIMITS)
+        return measure.part(data), rows
+
+
+def _mapped(file: BinaryIO) -> mmap:
+    return mmap(file.fileno(), 0, access=ACCESS_READ)

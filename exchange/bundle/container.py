@@ -13,7 +13,9 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
+from exchange.bundle.part import Part
 from exchange.errors import ASK_AGAIN, refusal
 from exchange.limits import Limits, Readable
 from schemas.errors import VerificationError
@@ -45,25 +47,42 @@ def write_container(entries: Mapping[str, Readable]) -> bytes:
     Raises ``ValueError`` for a name or a size that the format cannot hold: the caller
     chose them, so it is a defect and not a matter of input.
     """
-    parts: list[Readable] = []
+    views = {name: memoryview(data).cast("B") for name, data in entries.items()}
+    headers, tail = _frame({n: (zlib.crc32(view), len(view)) for n, view in views.items()})
+    pieces: list[Readable] = []
+    for name, header in headers:
+        pieces += (header, views[name])
+    return b"".join([*pieces, tail])
+
+
+def stream_container(parts: Mapping[str, Part], file: BinaryIO) -> None:
+    """The same, of measured entries and into a file, in constant memory."""
+    headers, tail = _frame({name: (part.crc32, part.size) for name, part in parts.items()})
+    for name, header in headers:
+        file.write(header)
+        parts[name].copy_to(file)
+    file.write(tail)
+
+
+def _frame(measured: Mapping[str, tuple[int, int]]) -> tuple[list[tuple[str, bytes]], bytes]:
+    """From CRC and size of each entry all that is not data: (name, local header) in the order of
+    the file, and what stands after the last entry."""
+    headers: list[tuple[str, bytes]] = []
     directory: list[bytes] = []
     offset = 0
-    for name in sorted(entries, key=entry_order):
+    for name in sorted(measured, key=entry_order):
         if not ENTRY_NAME.fullmatch(name):
             raise ValueError(f"entry name not allowed: {name!r}")
-        data = memoryview(entries[name]).cast("B")
-        crc = zlib.crc32(data)
-        local = _local_header(name, crc, len(data)) if len(data) <= _MAX_32 else b""
-        if offset + len(local) + len(data) > _MAX_32:
+        crc, size = measured[name]
+        if offset + _LOCAL.size + len(name) + size > _MAX_32:
             raise ValueError("bundle would need ZIP64: split it into two")
-        parts += (local, data)
-        directory.append(_central_header(name, crc, len(data), offset))
-        offset += len(local) + len(data)
+        headers.append((name, _local_header(name, crc, size)))
+        directory.append(_central_header(name, crc, size, offset))
+        offset += len(headers[-1][1]) + size
     central = b"".join(directory)
-    parts += (central, _end_record(len(directory), len(central), offset))
     if offset + len(central) + _END.size > _MAX_32:
         raise ValueError("bundle would need ZIP64: split it into two")
-    return b"".join(parts)
+    return headers, central + _end_record(len(directory), len(central), offset)
 
 
 def _local_header(name: str, crc: int, size: int) -> bytes:

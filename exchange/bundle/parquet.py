@@ -7,9 +7,9 @@ before it looks at a row, and every declared size against the bytes that are the
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import IOBase
 from typing import cast
 
 import pyarrow as pa
@@ -32,20 +32,16 @@ _DATA_PAGE_BYTES = 512 * 1024
 _MAX_BATCH_ROWS = 65_536
 
 
-def write_parquet(
-    data: pa.Table | pa.RecordBatchReader, schema: pa.Schema
-) -> tuple[memoryview, int]:
-    """The Parquet file of these rows and their number.
+def write_parquet(data: pa.Table | pa.RecordBatchReader, schema: pa.Schema, sink: IOBase) -> int:
+    """Write the Parquet file of these rows into ``sink``; returns their number.
 
-    Raises ``ValueError`` if the columns are not exactly the schema's, in its order: what is
-    not granted must not even get as far as the writer.
+    Holds one row group at a time. Raises ``ValueError`` if the columns are not exactly the
+    schema's, in its order: what is not granted must not even get as far as the writer.
     """
     if not data.schema.equals(schema, check_metadata=False):
         raise ValueError(
             f"columns are not those of the schema: {data.schema.names} for {schema.names}"
         )
-    # Grows in place; Arrow's own sink would hold the file twice while it doubles.
-    sink = io.BytesIO()
     rows = 0
     with pq.ParquetWriter(
         sink,
@@ -66,7 +62,7 @@ def write_parquet(
         for group in _row_groups(data, schema):
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
-    return sink.getbuffer().toreadonly(), rows
+    return rows
 
 
 def _row_groups(data: pa.Table | pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:

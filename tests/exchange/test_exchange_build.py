@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,22 +16,27 @@ import pytest
 from bundles import (
     GRANTED,
     KEY_A,
+    KEY_B,
     NOW,
     RECEIVER,
+    RECORDS,
     SENDER,
     agreement,
     contents,
     entries_of,
     good,
+    payload_of,
     rows,
 )
 
 from exchange.agreement.project import project
-from exchange.bundle.build import build_bundle
+from exchange.bundle.build import build_bundle, resign, write_bundle
+from exchange.bundle.container import STATEMENT_ENTRY, write_container
 from exchange.bundle.parquet import ROW_GROUP_ROWS, write_parquet
 from exchange.bundle.policy import ChainHead, Policy, Trust
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from schemas.contract import Contract, load_contract
+from schemas.errors import VerificationError
 from schemas.identity import content_hash_sql
 from schemas.sql import connect, ident
 
@@ -46,10 +55,64 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_batches_do_not_show_across_row_groups() -> None:
     number = ROW_GROUP_ROWS + 17
     table = pa.table({"n": pa.array(range(number)), "t": pa.array(map(str, range(number)))})
-    one, count = write_parquet(table, table.schema)
-    two, _ = write_parquet(table.to_reader(4321), table.schema)
-    assert count == number
-    assert one == two
+    one, two = BytesIO(), BytesIO()
+    assert write_parquet(table, table.schema, one) == number
+    assert write_parquet(table.to_reader(4321), table.schema, two) == number
+    assert one.getvalue() == two.getvalue()
+
+
+def test_a_written_file_has_the_bytes_of_a_built_bundle(tmp_path: Path, check: Check) -> None:
+    """An attachment may lie in a file; nothing but the bundle is left beside it."""
+    document = tmp_path / "scan.pdf"
+    document.write_bytes(b"%PDF-" + bytes(3_000_000))
+    made = contents(tables={"note": rows(500)}, attachments=[("pdf", document), ("txt", b"text")])
+    target = tmp_path / "bundle.hefu"
+    written = write_bundle(made, [KEY_A.signer], NOW, target)
+    data = target.read_bytes()
+    in_memory = replace(made, attachments=[("pdf", document.read_bytes()), ("txt", b"text")])
+    assert data == build_bundle(in_memory, [KEY_A.signer], NOW)
+    assert (written.path, written.size) == (target, len(data))
+    assert written.sha256 == hashlib.sha256(data).hexdigest()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle.hefu", "scan.pdf"]
+    verified = check(data)
+    assert verified.statement == written.statement.predicate
+    assert verified.statement_sha256 == hashlib.sha256(written.payload).hexdigest()
+
+
+def test_nothing_is_left_of_a_bundle_that_cannot_be_written(tmp_path: Path) -> None:
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from rows().to_batches()
+        raise OSError("the lake is gone")
+
+    reader = pa.RecordBatchReader.from_batches(rows().schema, broken())
+    with pytest.raises(OSError, match="the lake is gone"):
+        write_bundle(contents(tables={"note": reader}), [KEY_A.signer], NOW, tmp_path / "b.hefu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resigned_is_the_same_statement_under_another_name(tmp_path: Path, check: Check) -> None:
+    before = good(tables={"note": rows(9)})
+    written = resign(before, [KEY_B.signer], tmp_path / "again.hefu")
+    after = written.path.read_bytes()
+    old, new = check(before), check(after, trust=Trust(SENDER, (KEY_B.public,)))
+    assert new.head == old.head
+    assert written.payload == payload_of(before)
+    assert entries_of(after) == entries_of(before) | {
+        STATEMENT_ENTRY: entries_of(after)[STATEMENT_ENTRY]
+    }
+    with pytest.raises(VerificationError) as caught:
+        check(after)
+    assert caught.value.step == "signature"
+
+
+def test_what_is_damaged_is_not_signed_again(tmp_path: Path) -> None:
+    entries = entries_of(good())
+    damaged = write_container(entries | {RECORDS: entries[RECORDS][:-1] + b"x"})
+    with pytest.raises(VerificationError) as caught:
+        resign(damaged, [KEY_B.signer], tmp_path / "again.hefu")
+    assert caught.value.step == "subjects"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_everything_that_can_vary_is_signed(check: Check) -> None:
