@@ -27,20 +27,29 @@ def workspace(node: Node) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     from schemas.sql import connect
 
     codes = node.codes()
+    with scratch_folder(node) as folder:
+        con = connect(
+            memory_limit=node.config.node.memory_limit,
+            temp_directory=folder,
+            threads=node.config.node.threads,
+            codes=codes,
+        )
+        try:
+            yield con, folder
+        finally:
+            con.close()
+
+
+@contextmanager
+def scratch_folder(node: Node) -> Iterator[Path]:
+    """A folder of this process's own, for its owner alone; gone at the end, also after a kill."""
     tmp = node.place("tmp") / "runs"
     tmp.mkdir(parents=True, exist_ok=True)
     _sweep(tmp)
     folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=tmp))
-    con = connect(
-        memory_limit=node.config.node.memory_limit,
-        temp_directory=folder,
-        threads=node.config.node.threads,
-        codes=codes,
-    )
     try:
-        yield con, folder
+        yield folder
     finally:
-        con.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

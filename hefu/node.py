@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +33,13 @@ from schemas.text import Text
 from schemas.toml import load_toml
 
 if TYPE_CHECKING:
+    from pyrage.x25519 import Identity
+    from securesystemslib.signer import Signer
+
     from connectors.config import SourceConfig
     from exchange.agreement.model import Agreement
     from exchange.trust.partner import Partner
+    from exchange.trust.roles import Periods, Signers
     from schemas.contract import Contract, Rule
     from schemas.law.calendar import Calendar
     from schemas.rulepack import RulePack
@@ -234,6 +239,54 @@ class Node:
         return (
             *contract.rules(names, self.rule_packs(), self.calendar()),
             *sealed_rules(contract, names),
+        )
+
+    def signers(self) -> Signers:
+        """Who signs for this agency here: the online key, then the cosigners at hand.
+
+        Raises ``ConfigError`` for a key that is missing or can't be opened.
+        """
+        from exchange.trust.roles import Signers
+
+        keys = self.config.keys
+        return Signers(tuple(self._signer(one) for one in (keys, *keys.cosigners)))
+
+    def _signer(self, key: Keys | Cosigner) -> Signer:
+        from exchange.keys.signing import load_public_key, load_signer
+
+        public = load_public_key(self.root / key.public_key) if key.public_key else None
+        secret = self.secrets(key.passphrase) if key.passphrase else None
+        return load_signer(key.signer, secret, root=self.root, public_key=public)
+
+    def identities(self) -> list[Identity]:
+        """The keys that open what partners encrypt for us, the one in use first."""
+        from exchange.keys.identity import load_identity
+
+        return [load_identity(path, secret) for path, secret in self._identity_files()]
+
+    def own_recipient(self) -> str:
+        """The age recipient (``age1…``) of the identity in use."""
+        from exchange.keys.identity import load_recipient
+
+        path, secret = self._identity_files()[0]
+        return load_recipient(path, secret)
+
+    def _identity_files(self) -> list[tuple[Path, str]]:
+        keys = self.config.keys
+        secret = self.secrets(keys.passphrase) if keys.passphrase else ""
+        names = (keys.identity, *keys.former_identities)
+        return [(self.root / name.removeprefix("file:"), secret) for name in names]
+
+    def periods(self) -> Periods:
+        """How long what this node signs is good for."""
+        from exchange.trust.roles import Periods
+
+        told = self.config.publishing
+        return Periods(
+            timestamp=timedelta(days=told.timestamp_days),
+            snapshot=timedelta(days=told.snapshot_days),
+            bundles=timedelta(days=told.bundles_days),
+            offline=timedelta(days=told.offline_days),
         )
 
     def agreements(self) -> list[Agreement]:
