@@ -51,8 +51,8 @@ class Bucket:
         self._opened: S3Store | None = None
 
     def reached(self) -> tuple[Text, ...]:
-        with self._speaking(self._address):
-            next(iter(self._store.list(self._prefix or None, chunk_size=1)), None)
+        with self.speaking(self._address):
+            next(iter(self.store.list(self._prefix or None, chunk_size=1)), None)
         bucket, endpoint = self._settings.bucket, self._endpoint or "AWS"
         if self._settings.access_key is None:
             return (
@@ -70,17 +70,17 @@ class Bucket:
 
     def list_files(self, pattern: Pattern) -> list[Seen]:
         found = []
-        with self._speaking(self._address):
-            for page in self._store.list(self._prefix or None):
+        with self.speaking(self._address):
+            for page in self.store.list(self._prefix or None):
                 for meta in page:
-                    name = self._name(meta["path"])
+                    name = self.name(meta["path"])
                     if name and pattern.fits_path(name):
                         found.append(_seen(name, meta))
         return sorted(found, key=lambda seen: seen.name)
 
     def look_at(self, name: str) -> Seen:
-        with self._speaking(name):
-            return _seen(name, self._store.head(self._key(name)))
+        with self.speaking(name):
+            return _seen(name, self.store.head(self.key(name)))
 
     @contextmanager
     def open(self, seen: Seen) -> Iterator[Reading]:
@@ -109,8 +109,8 @@ class Bucket:
         options: GetOptions = {"range": (start, end)}
         if "etag" in seen.identity:
             options["if_match"] = seen.identity["etag"]
-        with self._speaking(seen.name):
-            result = self._store.get(self._key(seen.name), options=options)
+        with self.speaking(seen.name):
+            result = self.store.get(self.key(seen.name), options=options)
             # A store that ignores the condition still says what it sends.
             if _seen(seen.name, result.meta) != seen or tuple(result.range) != (start, end):
                 raise changing(seen.name)
@@ -119,10 +119,12 @@ class Bucket:
             raise changing(seen.name)
         return data
 
-    def _key(self, name: str) -> str:
+    def key(self, name: str) -> str:
+        """The key of the object ``name``."""
         return f"{self._prefix}/{name}" if self._prefix else name
 
-    def _name(self, key: str) -> str:
+    def name(self, key: str) -> str:
+        """The name of the object at ``key``."""
         return key[len(self._prefix) + 1 :] if self._prefix else key
 
     @property
@@ -138,7 +140,8 @@ class Bucket:
         return "/".join(part for part in (self._settings.bucket, self._prefix) if part)
 
     @property
-    def _store(self) -> S3Store:
+    def store(self) -> S3Store:
+        """The library's store, opened when it is first asked for."""
         if self._opened is None:
             self._opened = self._open_store()
         return self._opened
@@ -189,7 +192,7 @@ class Bucket:
         return options
 
     @contextmanager
-    def _speaking(self, subject: str) -> Iterator[None]:
+    def speaking(self, subject: str) -> Iterator[None]:
         """Errors of the library as ours; ``subject``: the file or address that it is about."""
         from obstore.exceptions import BaseError, PreconditionError
 
