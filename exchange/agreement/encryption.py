@@ -7,10 +7,11 @@ receives it accepts either, since it cannot hold the sender to what it does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import Grant
+from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.statement import SENSITIVITY_ORDER
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _OPEN = SENSITIVITY_ORDER[: SENSITIVITY_ORDER.index("internal") + 1]
 def is_encrypted(grant: Grant, contracts: Mapping[str, Contract]) -> bool:
     """Whether a sender encrypts: always agreed, or a column above ``internal``, or an unknown one.
 
-    Decided by the grant, not by the rows: bundles of one stream are all alike.
+    Decided by the grant, not by the rows or by which tables a bundle has: the bundles of a grant
+    are all alike. Of a record type that is not among ``contracts`` the installed one is read.
     """
     return grant.encryption == "always" or any(c not in _OPEN for c in _classes(grant, contracts))
 
@@ -37,13 +39,24 @@ def may_be_plain(grant: Grant, contracts: Mapping[str, Contract]) -> bool:
     )
 
 
+def fits(grants: Iterable[Grant], contracts: Mapping[str, Contract], encrypted: bool) -> bool:
+    """Whether a file that is encrypted (or not) can be a bundle of one of these grants.
+
+    For a receiver that holds several versions of an agreement: under which of them a bundle was
+    made is only known once it is open.
+    """
+    if encrypted:
+        return any(is_encrypted(grant, contracts) for grant in grants)
+    return any(may_be_plain(grant, contracts) for grant in grants)
+
+
 def _classes(grant: Grant, contracts: Mapping[str, Contract]) -> Iterator[str | None]:
     """The classification of each column that goes over; None for one that we don't know."""
     for record_type, fields in grant.records.items():
-        if record_type not in contracts:
+        contract = contracts.get(record_type) or INSTALLED.get(record_type)
+        if contract is None:
             yield None
             continue
-        contract = contracts[record_type]
         known = {f.name: f.classification for f in contract.fields}
         yield from (known[name] for name in grant.columns(contract))
         yield from (None for name in fields if name not in known)

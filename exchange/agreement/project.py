@@ -10,7 +10,7 @@ this partner alone, and of ``raw_values`` only the entries of granted fields go 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import Grant
@@ -45,13 +45,16 @@ def shared_sql(relation: str, contract: Contract, grant: Grant) -> str:
     names = grant.columns(contract)
     made = {name: field_token_sql(name) for name in token_fields(contract, grant)}
     if _RAW_VALUES in names:
-        made[_RAW_VALUES] = _raw_values_of(names)
+        made[_RAW_VALUES] = raw_values_sql(names)
     columns = [f"{made[n]} AS {ident(n)}" if n in made else ident(n) for n in names]
     return f"SELECT {', '.join(columns)} FROM {ident(relation)}"
 
 
-def _raw_values_of(names: tuple[str, ...]) -> str:
-    """Entries are ``field=raw text``; a list without any is no value."""
+def raw_values_sql(names: Sequence[str]) -> str:
+    """SQL: of a row's ``raw_values`` those of these fields.
+
+    Entries are ``field=raw text``; a list without any is no value.
+    """
     granted = "[" + ", ".join(map(literal, names)) + "]"
     kept = (
         f"list_filter({_RAW_VALUES}, lambda e: list_contains({granted}, string_split(e, '=')[1]))"

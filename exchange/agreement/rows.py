@@ -1,7 +1,8 @@
 """Which rows of a granted record type are covered: the agreement's row filter as SQL.
 
 What is not known to be covered is not: a row without a value in a tested column, and every row
-of a record type that does not have the column.
+of a record type that does not have the column. Receipts are not filtered: they answer what the
+partner sent, and go back to it alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
     from schemas.contract import Contract
+
+
+#: Record types that a row filter says nothing of.
+UNFILTERED = frozenset({"receipt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ def _midnight(day: date) -> str:
 def missing_columns(grant: Grant, contract: Contract) -> tuple[str, ...]:
     """Columns that the filter tests and this record type does not have: none of its rows goes."""
     names = set(contract.names())
+    if contract.record_type in UNFILTERED:
+        return ()
     return tuple(t.column for t in row_tests(grant.rows) if t.column not in names)
 
 
@@ -76,6 +83,8 @@ def row_filter_sql(grant: Grant, contract: Contract, names: Collection[str] | No
     Over a row with all fields of the contract, as the lake has it. With ``names``: over a row of
     a bundle, which has only these columns; tests of others can't be made there and are left out.
     """
+    if contract.record_type in UNFILTERED:
+        return "true"
     if missing_columns(grant, contract):
         return "false"
     tests = [t.sql for t in row_tests(grant.rows) if names is None or t.column in names]
