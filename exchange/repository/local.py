@@ -1,45 +1,80 @@
-"""The published chain: one file per statement, in a folder that any web server can show.
+"""Our own repository: the truth of what was sent, and the only place that knows it.
 
-    repository/streams/<stream>/00000001.hefu
-                                00000002.hefu …
-                                .lock            held while one process publishes
-                                .partial-*       what a killed process left; the next removes it
+    repository/metadata/<N>.<role>.json, timestamp.json
+               targets/agency.json …, targets/streams/<stream>/<sha256>.<8 digits>.hefu[.age]
+               .lock                      held while one process publishes
+    sent/<stream>/<8 digits>.statement.dsse.json
 
-The chain is its own memory: what a partner has been sent is read from the last bundle and
-from nowhere else. A file appears whole or not at all and is never replaced.
+A publication writes, in this order: the bundle, its statement, the segment that lists it, (for a
+new segment) ``bundles``, the snapshot, ``timestamp.json``. Each file appears whole, on disk and
+under a name that no reader knows of yet; the last one is replaced in one moment, and that is when
+the bundle is published. Killed before it, nothing was published and the next publication writes
+the same names anew; killed after it, all is done.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import mmap
+import hashlib
 import os
 import re
-import stat
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from exchange.bundle.container import STATEMENT_ENTRY, read_container
 from exchange.bundle.dsse import read_envelope
 from exchange.bundle.statement import Predicate, read_statement
 from exchange.errors import refusal
 from exchange.jsontext import sha256_hex
-from exchange.limits import DEFAULT_LIMITS, Limits, Readable
-from schemas.errors import RefusedError, RetryableError, Where
+from exchange.limits import DEFAULT_LIMITS, Limits
+from exchange.repository.folder import PARTIAL, locked, sync_folder, write_atomically
+from exchange.repository.tree import Listed, Tree, read_metadata, read_tree, stream_of
+from exchange.trust.roles import (
+    BUNDLES,
+    SNAPSHOT,
+    STATEMENT,
+    TARGETS,
+    TIMESTAMP,
+    Periods,
+    Signers,
+    keys_of,
+    make_bundles,
+    make_segment,
+    make_snapshot,
+    make_target,
+    make_timestamp,
+    meta_file,
+    metadata_file,
+    segment_role,
+    sign,
+    target_file,
+    target_path,
+)
+from schemas.errors import RetryableError, VerificationError, Where
 from schemas.text import Text
 
+if TYPE_CHECKING:
+    from tuf.api.metadata import MetaFile, TargetFile
+
+__all__ = [
+    "Listed",
+    "PublishedHead",
+    "head",
+    "publish",
+    "published",
+    "published_streams",
+    "refresh",
+    "replace",
+    "sent_path",
+    "sent_statement",
+]
+
 _STREAM = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}", re.ASCII)
-_BUNDLE = re.compile(r"([0-9]{8})\.hefu", re.ASCII)
-_PARTIAL = ".partial-"
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_AGE = b"age-encryption.org/v1\n"
 _CHUNK_BYTES = 1 << 20
-_ATTEMPTS = 4
-_TIMEOUT_SECONDS = (10, 60)
-_RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_KEPT_VERSIONS = 32
+"""A reader that began with a snapshot finds its files until so many are newer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,61 +86,311 @@ class PublishedHead:
     statement: Predicate
 
 
-def bundle_name(sequence: int) -> str:
-    return f"{sequence:08d}.hefu"
+# what was published
 
 
-def stream_folder(folder: Path, stream: str) -> Path:
-    """Where a stream's bundles lie below a repository. ``ValueError`` for an unsafe name."""
+def published_streams(repository: Path) -> tuple[str, ...]:
+    """The streams that something was published in. Raises as :func:`head`."""
+    return tuple(sorted({stream_of(role) or "" for role in read_tree(repository).segments()}))
+
+
+def published(repository: Path, stream: str, sequence: int) -> Listed | None:
+    """How the repository lists one bundle, None if it doesn't. Raises as :func:`head`."""
+    tree = read_tree(repository)
+    role = segment_role(_checked(stream), sequence)
+    return tree.listed(role).get(sequence) if role in tree.meta else None
+
+
+def head(repository: Path, sent: Path, stream: str) -> PublishedHead | None:
+    """The last bundle of our own chain, None if nothing was published yet.
+
+    Raises ``ConfigError`` if there is no repository, ``VerificationError`` if it is damaged, or
+    if the statement that it names is missing from ``sent`` or another one.
+    """
+    last = read_tree(repository).last(_checked(stream))
+    if last is None:
+        return None
+    predicate = sent_statement(sent, stream, last)
+    return PublishedHead(last.sequence, last.statement_sha256, predicate)
+
+
+def sent_path(sent: Path, stream: str, sequence: int) -> Path:
+    """Where the statement of a published bundle lies."""
+    return sent / _checked(stream) / f"{sequence:08d}.statement.dsse.json"
+
+
+def sent_statement(
+    sent: Path, stream: str, listed: Listed, limits: Limits = DEFAULT_LIMITS
+) -> Predicate:
+    """What we said in a bundle of ours. Raises ``VerificationError`` if it is not at hand."""
+    path = sent_path(sent, stream, listed.sequence)
+    try:
+        payload = read_envelope(path.read_bytes(), limits).payload
+    except FileNotFoundError:
+        raise _lost(path, listed, "no such file") from None
+    except VerificationError as error:
+        raise _lost(path, listed, error.found) from error
+    if sha256_hex(payload) != listed.statement_sha256:
+        raise _lost(path, listed, sha256_hex(payload))
+    return read_statement(payload, limits).predicate
+
+
+def _checked(stream: str) -> str:
     if not _STREAM.fullmatch(stream):
         raise ValueError(f"not a stream name: {stream!r}")
-    return folder / "streams" / stream
+    return stream
 
 
-def publish(folder: Path, stream: str, sequence: int, data: Readable) -> Path:
-    """Append ``data`` to the chain; it is visible whole, or not at all.
+def _lost(path: Path, listed: Listed, found: str) -> VerificationError:
+    return refusal(
+        "stream",
+        Text(
+            en="the statement of our last bundle is not at hand, so nobody can say what the "
+            "partner has been sent",
+            zh="缺少本方上一数据包的声明文件，无法确定已向合作单位发送的内容",
+        ),
+        expected=listed.statement_sha256,
+        found=found,
+        entry=str(path),
+        hint=Text(
+            en=f"put it back from a backup, or take statement.dsse.json out of the bundle: ours "
+            f"at {listed.file} (age -d with this node's identity if it is encrypted, then unzip "
+            "-p), or the partner's copy in its inbox",
+            zh=f"请从备份恢复；或从数据包中取出 statement.dsse.json：本方文件 {listed.file}"
+            "（已加密的先用本节点身份私钥执行 age -d，再执行 unzip -p），"
+            "或合作单位收件目录中的副本",
+        ),
+    )
 
-    Publishing the same bytes again changes nothing. Raises ``RetryableError`` if another
-    process published meanwhile (build anew on the new head), ``VerificationError`` if the
-    bundle is not the one that the chain needs next.
+
+# publishing
+
+
+def publish(  # noqa: PLR0913 (docs/interfaces.md: what, where, by whom, when)
+    repository: Path,
+    sent: Path,
+    stream: str,
+    sequence: int,
+    file: Path,
+    payload_envelope: bytes,
+    signers: Signers,
+    periods: Periods,
+    now: datetime,
+) -> Path:
+    """Append the bundle ``file`` to ``stream``; readers see it whole, or not at all.
+
+    ``payload_envelope``: its ``statement.dsse.json``; ``file`` may be encrypted. Publishing the
+    same file again changes nothing. Returns where the file lies now. Waits for another process
+    that publishes; raises ``RetryableError`` if it took this number (build anew on the new
+    head), ``VerificationError`` if the statement is not the one that the chain needs next,
+    ``ConfigError`` without a repository or enough signers.
     """
-    target = stream_folder(folder, stream) / bundle_name(sequence)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target.parent):
-        if target.exists():
-            if target.read_bytes() == memoryview(data):
+    read_tree(repository)
+    with locked(repository):
+        tree = read_tree(repository)
+        sha256, size, is_encrypted = _look_at(file)
+        path = target_path(_checked(stream), sequence, is_encrypted=is_encrypted)
+        target = repository / target_file(path, sha256)
+        last = tree.last(stream)
+        if last is not None and sequence <= last.sequence:
+            before = published(repository, stream, sequence)
+            if before is not None and before.sha256 == sha256:
                 return target
-            raise _published_meanwhile(target)
-        _check_next(folder, stream, sequence, data)
-        for left in target.parent.glob(f"{_PARTIAL}*"):
-            left.unlink()
-        partial = target.parent / f"{_PARTIAL}{os.getpid()}"
-        _write_durably(partial, data)
-        _link_without_overwrite(partial, target)
-        _sync_folder(target.parent)
+            raise _published_meanwhile(repository, stream, sequence)
+        statement_sha256 = _check_next(stream, sequence, payload_envelope, last)
+        _put_file(file, target)
+        _put_bytes(sent_path(sent, stream, sequence), payload_envelope)
+        role = segment_role(stream, sequence)
+        targets = dict(tree.segment(role).targets) if role in tree.meta else {}
+        targets[path] = make_target(path, size, sha256, {STATEMENT: statement_sha256})
+        _Commit(tree, signers, periods, now).write({role: targets})
     return target
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One publisher at a time. The kernel frees the lock when its holder dies, however."""
-    with (folder / ".lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def replace(  # noqa: PLR0913 (as publish)
+    repository: Path,
+    sent: Path,
+    stream: str,
+    sequence: int,
+    file: Path,
+    payload_envelope: bytes,
+    signers: Signers,
+    periods: Periods,
+    now: datetime,
+) -> Path:
+    """Put ``file`` in the place of a published bundle that says the same: signed anew, or
+    encrypted for other keys. The chain stays as it is.
+
+    Raises ``VerificationError`` if nothing was published under this number, or something else.
+    """
+    read_tree(repository)
+    with locked(repository):
+        tree = read_tree(repository)
+        before = published(repository, stream, sequence)
+        payload = read_envelope(payload_envelope, DEFAULT_LIMITS).payload
+        if before is None or sha256_hex(payload) != before.statement_sha256:
+            raise refusal(
+                "stream",
+                Text(
+                    en="only the same statement can take a published bundle's place",
+                    zh="只有声明内容相同的数据包才能替换已发布的数据包",
+                ),
+                expected=before.statement_sha256 if before else f"a published #{sequence}",
+                found=sha256_hex(payload),
+                entry=f"{stream} #{sequence}",
+            )
+        sha256, size, is_encrypted = _look_at(file)
+        path = target_path(stream, sequence, is_encrypted=is_encrypted)
+        target = repository / target_file(path, sha256)
+        _put_file(file, target)
+        _put_bytes(sent_path(sent, stream, sequence), payload_envelope)
+        role = segment_role(stream, sequence)
+        targets = dict(tree.segment(role).targets)
+        del targets[before.path]
+        targets[path] = make_target(path, size, sha256, {STATEMENT: before.statement_sha256})
+        _Commit(tree, signers, periods, now).write({role: targets})
+    return target
 
 
-def _check_next(folder: Path, stream: str, sequence: int, data: Readable) -> None:
-    last = head(folder, stream)
-    new = _read_head(data, DEFAULT_LIMITS)
-    expected = (stream, last.sequence + 1 if last else 1, last and last.statement_sha256)
-    found = (
-        new.statement.stream,
-        new.sequence,
-        new.statement.previous_statement_sha256,
-    )
+def refresh(
+    repository: Path,
+    signers: Signers,
+    periods: Periods,
+    now: datetime,
+    *,
+    anew: bool = False,
+    targets: MetaFile | None = None,
+) -> None:
+    """Sign the timestamp anew, and whatever else of the online roles is near its end.
+
+    For every night, with or without news: a partner sees from it that nothing was withheld.
+    ``anew``: all online roles, under the keys that root and targets name now, for a change of
+    trust; ``targets``: the top-level targets that are published with it.
+    """
+    read_tree(repository)
+    with locked(repository):
+        tree = read_tree(repository)
+        _Commit(tree, signers, periods, now, targets).write({}, anew=anew)
+
+
+class _Commit:
+    """New versions on top of ``tree``, visible with the last of them."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        signers: Signers,
+        periods: Periods,
+        now: datetime,
+        targets: MetaFile | None = None,
+    ):
+        self._tree = tree
+        self._repository = tree.repository
+        self._signers = signers
+        self._periods = periods
+        self._now = now
+        self._meta = dict(tree.meta)
+        if targets is not None:
+            self._meta[TARGETS] = targets
+        self._bundle_keys = keys_of(self._delegator(), BUNDLES)
+
+    def write(self, segments: dict[str, dict[str, TargetFile]], *, anew: bool = False) -> None:
+        """``segments``: by role, all that it is to list."""
+        before = dict(self._meta)
+        if not segments:
+            segments = {role: self._tree.segment(role).targets for role in self._due(anew=anew)}
+        for role, targets in sorted(segments.items()):
+            self._sign(role, make_segment(self._next(role), targets, self._expires(role)))
+        wanted = {role for role in self._meta if stream_of(role)}
+        if anew or wanted != {role for role in before if stream_of(role)} or self._is_old(BUNDLES):
+            keys, threshold = self._bundle_keys
+            made = make_bundles(
+                self._next(BUNDLES), wanted, keys, threshold, self._expires(BUNDLES)
+            )
+            self._sign(BUNDLES, made)
+        snapshot = self._tree.timestamp.snapshot_meta
+        if anew or self._meta != self._tree.meta or self._is_old(SNAPSHOT):
+            snapshot = self._write_snapshot(snapshot.version + 1)
+        self._write_timestamp(snapshot)
+        self._forget(before)
+
+    def _due(self, *, anew: bool) -> list[str]:
+        return [role for role in self._tree.segments() if anew or self._is_old(role)]
+
+    def _is_old(self, role: str) -> bool:
+        signed: Any = {BUNDLES: lambda: self._tree.bundles, SNAPSHOT: lambda: self._tree.snapshot}
+        found = signed[role]() if role in signed else self._tree.segment(role)
+        return self._periods.is_due(role, found.expires, self._now)
+
+    def _next(self, role: str) -> int:
+        return self._meta[role].version + 1 if role in self._meta else 1
+
+    def _expires(self, role: str) -> datetime:
+        return self._periods.expires(role, self._now)
+
+    def _delegator(self) -> Any:
+        """The top-level targets that are published with this."""
+        from tuf.api.metadata import Targets
+
+        meta = self._meta[TARGETS]
+        return read_metadata(self._repository, TARGETS, meta.version, Targets, meta)
+
+    def _sign(self, role: str, made: Any) -> None:
+        keys, threshold = self._bundle_keys
+        data = sign(made, keys, threshold, self._signers.all, role)
+        self._put(role, made.signed.version, data)
+        self._meta[role] = meta_file(made.signed.version, data)
+
+    def _write_snapshot(self, version: int) -> MetaFile:
+        made = make_snapshot(version, self._meta, self._expires(SNAPSHOT))
+        keys, threshold = keys_of(self._tree.root, SNAPSHOT)
+        data = sign(made, keys, threshold, self._signers.all, SNAPSHOT)
+        self._put(SNAPSHOT, version, data)
+        return meta_file(version, data)
+
+    def _write_timestamp(self, snapshot: MetaFile) -> None:
+        version = self._tree.timestamp.version + 1
+        made = make_timestamp(version, snapshot, self._now, self._expires(TIMESTAMP))
+        keys, threshold = keys_of(self._tree.root, TIMESTAMP)
+        self._put(
+            TIMESTAMP, version, sign(made, keys, threshold, [self._signers.online], TIMESTAMP)
+        )
+
+    def _put(self, role: str, version: int, data: bytes) -> None:
+        write_atomically(self._repository / metadata_file(role, version), data)
+
+    def _forget(self, before: dict[str, MetaFile]) -> None:
+        """One old version of each role that has a new one, so that the folder stays small."""
+        written = {
+            role: meta.version for role, meta in self._meta.items() if before.get(role) != meta
+        }
+        written[SNAPSHOT] = self._tree.timestamp.snapshot_meta.version + 1
+        for role, version in written.items():
+            if role != TARGETS and version > _KEPT_VERSIONS:
+                with suppress(FileNotFoundError):
+                    (self._repository / metadata_file(role, version - _KEPT_VERSIONS)).unlink()
+
+
+def _look_at(file: Path) -> tuple[str, int, bool]:
+    """Digest, size, and whether it is an age file."""
+    digest, size = hashlib.sha256(), 0
+    with file.open("rb") as bundle:
+        is_encrypted = bundle.read(len(_AGE)) == _AGE
+        bundle.seek(0)
+        while piece := bundle.read(_CHUNK_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return digest.hexdigest(), size, is_encrypted
+
+
+def _check_next(stream: str, sequence: int, envelope: bytes, last: Listed | None) -> str:
+    """The statement's digest, if it is the one that the chain needs next."""
+    payload = read_envelope(envelope, DEFAULT_LIMITS).payload
+    new = read_statement(payload, DEFAULT_LIMITS).predicate
+    previous = last.statement_sha256 if last else None
+    expected = (stream, last.sequence + 1 if last else 1, previous)
+    found = (new.stream, new.sequence, new.previous_statement_sha256)
     if expected != found or new.sequence != sequence:
-        if last and new.sequence <= last.sequence:
-            raise _published_meanwhile(stream_folder(folder, stream) / bundle_name(sequence))
         raise refusal(
             "stream",
             Text(
@@ -116,15 +401,16 @@ def _check_next(folder: Path, stream: str, sequence: int, data: Readable) -> Non
             found=found,
             hint=Text(en="build it anew on the chain's head", zh="请以最新一号为基础重新生成"),
         )
+    return sha256_hex(payload)
 
 
-def _published_meanwhile(target: Path) -> RetryableError:
+def _published_meanwhile(repository: Path, stream: str, sequence: int) -> RetryableError:
     return RetryableError(
         Text(
             en="another process has published this number meanwhile",
             zh="另一进程已发布该序号的数据包",
         ),
-        where=Where(str(target)),
+        where=Where(f"{repository}: {stream} #{sequence}"),
         hint=Text(
             en="run it again: the bundle is then built on the new head",
             zh="请重新运行：将以最新一号为基础重新生成",
@@ -132,250 +418,21 @@ def _published_meanwhile(target: Path) -> RetryableError:
     )
 
 
-def _write_durably(path: Path, data: Readable) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _put_file(file: Path, target: Path) -> None:
+    """A copy at ``target``, whole and on disk. What a killed process left goes away."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f"{PARTIAL}*"):
+        left.unlink()
+    partial = target.parent / f"{PARTIAL}{target.name}"
+    with file.open("rb") as bundle, partial.open("wb") as copy:
+        while piece := bundle.read(_CHUNK_BYTES):
+            copy.write(piece)
+        copy.flush()
+        os.fsync(copy.fileno())
+    partial.replace(target)
+    sync_folder(target.parent)
 
 
-def _link_without_overwrite(partial: Path, target: Path) -> None:
-    """A hard link fails if the target is there; file systems without links get a rename,
-    which the lock makes safe among processes of one machine."""
-    try:
-        os.link(partial, target)
-    except FileExistsError:
-        partial.unlink()
-        raise _published_meanwhile(target) from None
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        partial.rename(target)
-        return
-    partial.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def head(folder: Path, stream: str) -> PublishedHead | None:
-    """The last bundle of our own chain, None if nothing was published yet.
-
-    Raises ``VerificationError`` if the chain has a gap or its last file is not the bundle
-    that its name says.
-    """
-    place = stream_folder(folder, stream)
-    sequences = sorted(_sequences(place))
-    if not sequences:
-        return None
-    if sequences != list(range(1, len(sequences) + 1)):
-        missing = next(n for n in range(1, sequences[-1] + 1) if n not in sequences)
-        raise refusal(
-            "stream",
-            Text(en="our published chain has a gap", zh="本方已发布的数据流缺号"),
-            expected=bundle_name(missing),
-            found="no such file",
-            entry=str(place),
-            hint=Text(
-                en="put the missing file back from a backup or from the partner's inbox",
-                zh="请从备份或合作单位的收件目录恢复缺少的文件",
-            ),
-        )
-    path = place / bundle_name(sequences[-1])
-    with path.open("rb") as file, _mapped(file.fileno()) as data:
-        last = _read_head(data, DEFAULT_LIMITS)
-    if (last.statement.stream, last.sequence) != (stream, sequences[-1]):
-        raise refusal(
-            "stream",
-            Text(
-                en="a published file is not the bundle its name says", zh="已发布文件与其文件名不符"
-            ),
-            expected=f"{stream} {sequences[-1]}",
-            found=f"{last.statement.stream} {last.sequence}",
-            entry=str(path),
-        )
-    return last
-
-
-@contextmanager
-def _mapped(descriptor: int) -> Iterator[Readable]:
-    if os.fstat(descriptor).st_size == 0:
-        yield b""
-        return
-    # Views of the mapping may outlive this block inside an exception's traceback; the
-    # mapping is then freed with them, so it is not closed by hand.
-    yield mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-
-
-def _sequences(place: Path) -> Iterator[int]:
-    if place.is_dir():
-        for path in place.iterdir():
-            if found := _BUNDLE.fullmatch(path.name):
-                yield int(found[1])
-
-
-def _read_head(data: Readable, limits: Limits) -> PublishedHead:
-    entries = read_container(data, limits)
-    payload = read_envelope(entries[STATEMENT_ENTRY], limits).payload
-    predicate = read_statement(payload, limits).predicate
-    return PublishedHead(predicate.sequence, sha256_hex(payload), predicate)
-
-
-def fetch(
-    location: str,
-    stream: str,
-    sequence: int,
-    *,
-    limits: Limits = DEFAULT_LIMITS,
-    pause: Callable[[float], None] = time.sleep,
-) -> bytes | None:
-    """The bytes of one bundle from a folder or an http(s) address; None if not there yet.
-
-    Nothing is checked but the size. Raises ``RetryableError`` when the place cannot be
-    reached after retries, ``RefusedError`` when it refuses, ``VerificationError`` (step
-    ``size``) when the file is too large.
-    """
-    if location.startswith(("http://", "https://")):
-        relative = stream_folder(Path(), stream) / bundle_name(sequence)
-        return _fetch_http(f"{location.rstrip('/')}/{relative.as_posix()}", limits, pause)
-    return _fetch_folder(Path(location), stream, sequence, limits)
-
-
-def _fetch_folder(folder: Path, stream: str, sequence: int, limits: Limits) -> bytes | None:
-    if not folder.is_dir():
-        raise RefusedError(
-            Text(en="the partner's repository folder is not there", zh="找不到合作单位的发布目录"),
-            where=Where(str(folder)),
-            hint=Text(
-                en="mount the disk or share, or correct `repository` in partner.toml",
-                zh="请挂载磁盘或共享目录，或更正 partner.toml 中的 repository",
-            ),
-        )
-    path = stream_folder(folder, stream) / bundle_name(sequence)
-    try:
-        with open(path, "rb", opener=_open_plainly) as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise _no_plain_file(path)
-            _check_size(found.st_size, limits, str(path))
-            data = file.read(limits.bundle_size + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _no_plain_file(path) from error
-        raise RetryableError(
-            Text(
-                en=f"the bundle cannot be read ({type(error).__name__})",
-                zh=f"无法读取数据包（{type(error).__name__}）",
-            ),
-            where=Where(str(path)),
-        ) from error
-    _check_size(len(data), limits, str(path))
-    return data
-
-
-def _open_plainly(path: str, flags: int) -> int:
-    """No link to a file of ours, and no pipe to wait at for ever: the disk is a partner's."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _no_plain_file(path: Path) -> RefusedError:
-    return RefusedError(
-        Text(en="this bundle is no plain file", zh="该数据包不是普通文件"),
-        where=Where(str(path)),
-        hint=Text(
-            en="ask the partner for the file itself, not a link to it",
-            zh="请合作单位提供文件本身，而不是链接",
-        ),
-    )
-
-
-def _check_size(size: int, limits: Limits, place: str) -> None:
-    if size > limits.bundle_size:
-        raise refusal(
-            "size",
-            Text(en="the bundle is larger than allowed", zh="数据包超过允许的大小"),
-            expected=f"at most {limits.bundle_size} bytes",
-            found=f"{size} bytes",
-            entry=place,
-        )
-
-
-def _fetch_http(url: str, limits: Limits, pause: Callable[[float], None]) -> bytes | None:
-    """Three more attempts after 1, 2, 4 seconds for what may heal by itself."""
-    for attempt in range(_ATTEMPTS - 1):
-        try:
-            return _get(url, limits)
-        except RetryableError:
-            pause(2.0**attempt)
-    return _get(url, limits)
-
-
-def _get(url: str, limits: Limits) -> bytes | None:
-    import requests
-
-    try:
-        with requests.get(
-            url,
-            stream=True,
-            timeout=_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
-        ) as response:
-            if response.status_code == requests.codes.not_found:
-                return None
-            _check_status(response.status_code, url)
-            _check_size(int(response.headers.get("Content-Length", "0")), limits, url)
-            chunks, size = [], 0
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                chunks.append(chunk)
-                size += len(chunk)
-                _check_size(size, limits, url)
-            return b"".join(chunks)
-    except (requests.RequestException, ValueError) as error:
-        if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.SSLError)):
-            raise _refused(url, type(error).__name__) from error
-        raise RetryableError(
-            Text(
-                en=f"the partner's repository cannot be reached ({type(error).__name__})",
-                zh=f"无法连接合作单位的发布地址（{type(error).__name__}）",
-            ),
-            where=Where(url),
-            hint=Text(
-                en="check the network and whether the partner's server runs",
-                zh="请检查网络，并确认合作单位的服务器正在运行",
-            ),
-        ) from error
-
-
-def _check_status(status: int, url: str) -> None:
-    if status in _RETRY_STATUS:
-        raise RetryableError(
-            Text(
-                en=f"the partner's repository answers {status}",
-                zh=f"合作单位的发布地址返回 {status}",
-            ),
-            where=Where(url),
-        )
-    if status != 200:
-        raise _refused(url, f"HTTP {status}")
-
-
-def _refused(url: str, why: str) -> RefusedError:
-    return RefusedError(
-        Text(
-            en=f"the partner's repository refuses ({why})",
-            zh=f"合作单位的发布地址拒绝访问（{why}）",
-        ),
-        where=Where(url),
-        hint=Text(
-            en="ask the partner for the right address and for access",
-            zh="请向合作单位确认地址和访问权限",
-        ),
-    )
+def _put_bytes(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, data)
