@@ -1,34 +1,76 @@
-"""What is new for a grant: rows of the lake that may go and have not gone, in a table each."""
+"""What is new for a grant: rows of the lake that may go and have not gone, in a table each.
+
+What the partner has been told follows from the published chain and the lake: the last statement
+names the lake's versions and the agreement that it was made under, so the records that were
+current then and covered then are what holds at the partner. The next bundle is the difference
+between that and what is current and covered now. A record that is not covered any more is taken
+back: its last shared version goes once more, as removed (ADR 0026).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from exchange.agreement.keeping import former_grant
 from exchange.agreement.model import Agreement, Grant
-from exchange.agreement.project import shared_sql
+from exchange.agreement.project import raw_values_sql, shared_sql, token_fields
 from exchange.repository.local import PublishedHead
+from flows.coverage import covered_sql, own_sql
 from flows.progress import Step, tell
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
 from schemas.contract import Contract, Rule, load_contract
+from schemas.raw_values import RAW_VALUES
 from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
     import duckdb
 
+_KEY = "record_id, content_hash, source_updated_time, received_time"
+_TICK = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The table ``table`` holds the rows that leave, with the granted columns."""
+    """The table ``table`` holds the rows that leave, with the granted columns.
+
+    ``again``: those of ``rows`` whose version was in the lake at the last bundle already.
+    ``removed``: those that say that a record is gone, ``taken_back`` of them because it may not
+    stay with the partner, the others because it is gone at its source.
+    """
 
     contract: Contract
     table: str
     rows: int
     withheld: int
     removed: int
+    taken_back: int
+    again: int
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the partner was told last of one record type: under which grant, up to where.
+
+    ``stamp``: a moment after everything that was told. What goes again goes as received then,
+    so that it follows at the partner on what it replaces.
+    """
+
+    grant: Grant
+    version: int
+    stamp: datetime
+
+    @property
+    def stamp_sql(self) -> str:
+        return f"{literal(self.stamp.isoformat())}::TIMESTAMPTZ"
+
+    def is_still(self, grant: Grant, version: int) -> bool:
+        """Whether nothing can be new: neither the lake nor the grant is another."""
+        return self.version == version and self.grant == grant
 
 
 def collect(
@@ -41,82 +83,183 @@ def collect(
     record_type: str,
     version: int,
 ) -> Collected:
+    """Make the table of what goes to the partner of one record type, from the lake's ``version``.
+
+    Raises ``ConfigError`` when the agreement that the last bundle was made under is not here.
+    """
     contract = load_contract(record_type)
-    tell(Step(agreement.stream_id(grant), "collect"))
-    columns = grant.columns(contract)
-    rules = node.rules(contract, columns)
-    covered = last.statement.lake_versions.get(record_type) if last else None
-    _remember_sent(con, lake, record_type, covered)
-    lake.attach(con, record_type, at_version=version)
+    stream = agreement.stream_id(grant)
+    tell(Step(stream, "collect"))
+    told = _told(node, agreement, grant, last, record_type)
+    rules = node.rules(contract, grant.columns(contract))
     table = f"outgoing_{record_type}"
-    hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
+    _remember_told(con, lake, node, contract, told)
+    lake.attach(con, record_type, at_version=version)
+    _create_going(con, node, contract, grant, told, version)
+    broken = _broken_sql(rules)
     con.execute(
-        "CREATE OR REPLACE TEMP VIEW going AS "
-        f"SELECT * FROM {ident(record_type + '_current')} "
-        "ANTI JOIN sent USING (record_id, content_hash, source_updated_time, received_time) "
-        f"WHERE {_may_go(contract, node, grant)}"
+        f"CREATE OR REPLACE TABLE {ident(table)} AS SELECT *, {broken} AS _broken, "
+        f"false AS _back FROM ({shared_sql('going', contract, grant)})"
     )
-    con.execute(
-        f"CREATE TABLE {ident(table)} AS SELECT *, {' OR '.join(hard) or 'false'} AS _broken "
-        f"FROM ({shared_sql('going', contract, grant)})"
-    )
-    rows, withheld = _two(con, f"SELECT count(*), count(*) FILTER (_broken) FROM {ident(table)}")
+    if told is not None and not told.is_still(grant, version):
+        _take_back(con, lake, node, contract, grant, told, table, broken)
+    withheld = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _broken")
     con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
+    taken_back = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _back")
+    again = "false" if told is None else f"received_time = {told.stamp_sql} AND NOT _back"
+    sent_again = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE {again}")
     con.execute(f"ALTER TABLE {ident(table)} DROP COLUMN _broken")
-    of_table = f"SELECT count(*) FILTER (data_status = {literal(REMOVED)}), 0 FROM {ident(table)}"
-    removed, _ = _two(con, of_table)
-    return Collected(contract, table, rows - withheld, withheld, removed, rules)
+    con.execute(f"ALTER TABLE {ident(table)} DROP COLUMN _back")
+    rows = _one(con, f"SELECT count(*) FROM {ident(table)}")
+    removed = _one(
+        con, f"SELECT count(*) FROM {ident(table)} WHERE data_status = {literal(REMOVED)}"
+    )
+    return Collected(contract, table, rows, withheld, removed, taken_back, sent_again, rules)
 
 
-def _remember_sent(
-    con: duckdb.DuckDBPyConnection, lake: Lake, record_type: str, covered: int | None
+def _broken_sql(rules: tuple[Rule, ...]) -> str:
+    hard = [f"coalesce(({r.violation_sql}), false)" for r in rules if r.severity == "hard"]
+    return f"({' OR '.join(hard) or 'false'})"
+
+
+def _told(
+    node: Node, agreement: Agreement, grant: Grant, last: PublishedHead | None, record_type: str
+) -> _Told | None:
+    if last is None or record_type not in last.statement.lake_versions:
+        return None
+    former = former_grant(
+        node.place("sent"),
+        (agreement, *node.agreements()),
+        last.statement.agreement,
+        agreement.stream_id(grant),
+    )
+    return _Told(
+        former,
+        last.statement.lake_versions[record_type],
+        last.statement.created_time + _TICK,
+    )
+
+
+def _remember_told(
+    con: duckdb.DuckDBPyConnection, lake: Lake, node: Node, contract: Contract, told: _Told | None
 ) -> None:
-    """The table ``sent``: every version that the last bundle's lake version held.
+    """The table ``told``: the versions that were current at the last bundle; ``covered``: which of
+    them the partner has; ``gone``: which of them say that their record is gone.
 
     A version is told by its times too: a source without a clock may go back to an earlier
     content, and so may a record whose mapping or code row was put back; the partner has to hear.
     """
     con.execute(
-        "CREATE OR REPLACE TABLE sent "
-        "(record_id VARCHAR, content_hash VARCHAR, source_updated_time TIMESTAMPTZ, "
-        "received_time TIMESTAMPTZ)"
+        "CREATE OR REPLACE TABLE told (record_id VARCHAR, content_hash VARCHAR, "
+        "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ, covered BOOLEAN, gone BOOLEAN)"
     )
-    if covered is not None:
-        lake.attach(con, record_type, at_version=covered)
+    if told is not None:
+        lake.attach(con, contract.record_type, at_version=told.version)
         con.execute(
-            "INSERT INTO sent SELECT record_id, content_hash, source_updated_time, received_time "
-            f"FROM {ident(record_type + '_history')} WHERE _bundle_id IS NULL"
+            f"INSERT INTO told SELECT {_KEY}, "
+            f"coalesce({covered_sql(contract, node, told.grant)}, false), "
+            f"data_status = {literal(REMOVED)} "
+            f"FROM {ident(contract.record_type + '_current')} WHERE {own_sql(node)}"
         )
 
 
-def _may_go(contract: Contract, node: Node, grant: Grant) -> str:
-    """SQL over a current row: is it ours, shareable, and not addressed to somebody else?"""
-    tests = [
-        "_bundle_id IS NULL",
-        f"source_org_code = {literal(node.agency.code)}",
-        "sharing_attribute <> 'not_shared'",
-    ]
-    names = set(contract.names())
-    # A lead on an official's conduct goes by a sealed channel of its own, whatever its source
-    # says of sharing (310号令 art. 18 and 19, 监察法 art. 37).
-    tests += [f"{ident(k)} <> 'discipline'" for k in ("lead_type", "transfer_kind") if k in names]
-    if "to_org" in names:
-        tests.append(f"(to_org IS NULL OR to_org = {literal(grant.to_org)})")
-    if contract.record_type == "receipt":
-        # A receipt goes back on the way that its bundle came: to that publisher alone.
-        answered = [
-            agreement.stream_id(back)
-            for agreement in node.agreements()
-            for back in agreement.grants_from(grant.to_org)
-            if back.to_org == node.agency.code
-        ]
-        ours = " OR ".join(
-            f"starts_with(source_record_id, {literal(stream + '/')})" for stream in answered
-        )
-        tests.append(f"({ours or 'false'})")
-    return " AND ".join(tests)
+def _create_going(
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    contract: Contract,
+    grant: Grant,
+    told: _Told | None,
+    version: int,
+) -> None:
+    """The view ``going``: current and covered, and not told.
+
+    Also what was told with other fields than are granted now, where that makes a difference. Not
+    a record that is gone at its source and that the partner never had.
+    """
+    current = ident(f"{contract.record_type}_current")
+    if told is not None and told.is_still(grant, version):
+        con.execute(f"CREATE OR REPLACE TEMP VIEW going AS SELECT * FROM {current} WHERE false")
+        return
+    differs = _differs_sql(contract, told.grant, grant) if told else "false"
+    stamp = told.stamp_sql if told else "NULL::TIMESTAMPTZ"
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW going AS SELECT c.* REPLACE ("
+        f"CASE WHEN t.covered IS NULL THEN c.received_time ELSE {stamp} END AS received_time) "
+        f"FROM (SELECT * FROM {current} WHERE {covered_sql(contract, node, grant)}) AS c "
+        f"LEFT JOIN told AS t USING ({_KEY}) "
+        f"WHERE (t.covered IS NOT TRUE OR (NOT t.gone AND ({differs}))) "
+        f"AND (c.data_status <> {literal(REMOVED)} "
+        "OR c.record_id IN (SELECT record_id FROM told WHERE covered))"
+    )
 
 
-def _two(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, int]:
+def _differs_sql(contract: Contract, former: Grant, grant: Grant) -> str:
+    """SQL over a row: does it look otherwise with the fields that are granted now?"""
+    before, now = set(former.columns(contract)), set(grant.columns(contract))
+    other = before ^ now
+    tokens = {*token_fields(contract, former), *token_fields(contract, grant)}
+    if other & tokens:
+        return "true"
+    tests = [f"c.{ident(name)} IS NOT NULL" for name in sorted(other)]
+    if RAW_VALUES in before & now and other:
+        tests.append(f"{raw_values_sql(sorted(other), 'c')} IS NOT NULL")
+    return " OR ".join(tests) or "false"
+
+
+def _take_back(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    node: Node,
+    contract: Contract,
+    grant: Grant,
+    told: _Told,
+    table: str,
+    broken: str,
+) -> None:
+    """Add to ``table`` a removed version of each record that the partner has and may not keep.
+
+    It is made of the version that it has. If that one breaks a rule of today, it may never have
+    gone; then of the newest before it that doesn't.
+    """
+    record_type = contract.record_type
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE leaving AS SELECT record_id FROM told "
+        "WHERE covered AND NOT gone AND record_id NOT IN (SELECT record_id "
+        f"FROM {ident(record_type + '_current')} WHERE {covered_sql(contract, node, grant)})"
+    )
+    if not _one(con, "SELECT count(*) FROM leaving"):
+        return
+    lake.attach(con, record_type, at_version=told.version)
+    made = {
+        "data_status": literal(REMOVED),
+        "received_time": told.stamp_sql,
+    } | _nothing_more(contract, told.grant, grant)
+    replaced = ", ".join(f"{sql} AS {ident(name)}" for name, sql in made.items())
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW back AS SELECT * REPLACE ({replaced}) "
+        f"FROM {ident(record_type + '_history')} SEMI JOIN leaving USING (record_id) "
+        f"WHERE {own_sql(node)} AND {covered_sql(contract, node, told.grant)}"
+    )
+    con.execute(
+        f"INSERT INTO {ident(table)} SELECT *, {broken} AS _broken, true "
+        f"FROM ({shared_sql('back', contract, grant)}) QUALIFY row_number() OVER "
+        "(PARTITION BY record_id ORDER BY _broken, record_version DESC) = 1"
+    )
+
+
+def _nothing_more(contract: Contract, former: Grant, grant: Grant) -> dict[str, str]:
+    """Of a record that is taken back no field goes that did not go before.
+
+    But for required ones: without them the partner could not take the version in at all.
+    """
+    had = former.columns(contract)
+    fields = (contract.field(name) for name in grant.columns(contract) if name not in had)
+    nothing = {f.name: f"NULL::{f.duckdb_type}" for f in fields if not f.required}
+    if RAW_VALUES in had:
+        nothing[RAW_VALUES] = raw_values_sql(had)
+    return nothing
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = con.execute(sql).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return int(row[0]) if row else 0

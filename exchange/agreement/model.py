@@ -163,8 +163,11 @@ class Agreement(_Model):
 
     def digest(self) -> str:
         """SHA-256 of the canonical form: layout and comments of the file do not matter."""
-        agreed = self.model_dump(mode="json", by_alias=True, exclude={"contracts"})
-        return sha256_hex(canonical(agreed))
+        return sha256_hex(self.canonical())
+
+    def canonical(self) -> bytes:
+        """What is agreed, in the one spelling that the digest is of (RFC 8785)."""
+        return canonical(self.model_dump(mode="json", by_alias=True, exclude={"contracts"}))
 
     def reference(self) -> AgreementReference:
         return AgreementReference(id=self.id, version=self.version, digest=self.digest())

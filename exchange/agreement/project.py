@@ -50,15 +50,14 @@ def shared_sql(relation: str, contract: Contract, grant: Grant) -> str:
     return f"SELECT {', '.join(columns)} FROM {ident(relation)}"
 
 
-def raw_values_sql(names: Sequence[str]) -> str:
-    """SQL: of a row's ``raw_values`` those of these fields.
+def raw_values_sql(names: Sequence[str], relation: str | None = None) -> str:
+    """SQL: of the ``raw_values`` of a row (of ``relation``) those of these fields.
 
     Entries are ``field=raw text``; a list without any is no value.
     """
     granted = "[" + ", ".join(map(literal, names)) + "]"
-    kept = (
-        f"list_filter({_RAW_VALUES}, lambda e: list_contains({granted}, string_split(e, '=')[1]))"
-    )
+    column = f"{relation}.{_RAW_VALUES}" if relation else _RAW_VALUES
+    kept = f"list_filter({column}, lambda e: list_contains({granted}, string_split(e, '=')[1]))"
     return f"CASE WHEN len({kept}) > 0 THEN {kept} END"
 
 
