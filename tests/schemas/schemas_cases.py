@@ -336,6 +336,11 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
             {"measured_time": BEFORE, "device_cert_valid_to": "'2026-09-30'"},
         ),
     },
+    "sealed_lead": {
+        **COMMON,
+        "to_org_check_digit": ({}, {"to_org": WRONG_CODE}),
+        "sealed_in_future": ({}, {"sealed_time": AFTER}),
+    },
     "receipt": {
         **COMMON,
         "receiver_org_check_digit": ({}, {"receiver_org": WRONG_CODE}),

@@ -55,6 +55,14 @@ REQUIRED = {
         "receipt_grade": "'verified'",
         "receipt_time": "'2026-10-09 09:00:00+08:00'",
     },
+    "sealed_lead": {
+        "source_record_id": "'MF-1'",
+        "sealed_no": "'MF-1'",
+        "to_org": "'11999900MB0000000G'",
+        "sealed_time": "'2026-10-09 09:00:00+08:00'",
+        "sealed_sha256": "repeat('9f86d081', 8)",
+        "sealed_size_bytes": "65836",
+    },
     "transfer": {
         "source_record_id": "'R1'",
         "transfer_no": "'Y-1'",

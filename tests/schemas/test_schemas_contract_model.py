@@ -129,6 +129,10 @@ MODEL: dict[str, set[str]] = {
         "answered_org_codes", "answered_as_of_times", "unanswered_org_codes", "query_purpose",
         "operator_role",
     },
+    # the separate channel of discipline leads: that there is one, never what is in it
+    "sealed_lead": {
+        "sealed_no", "to_org", "sealed_time", "sealed_sha256", "sealed_size_bytes",
+    },
     "work_order": {
         "work_order_no",
         "hotline_business_type",  # business_type
