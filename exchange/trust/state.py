@@ -15,6 +15,7 @@ any mixture of older and newer files still refuses what is older than its newest
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from exchange.jsontext import parse_strict
 from exchange.limits import Limits
+from exchange.trust.agency import AGENCY_TARGET
 from schemas.errors import ConfigError, VerificationError, Where
 from schemas.text import Text
 
@@ -106,6 +108,19 @@ def keep(trusted: Path, name: str, data: bytes) -> None:
         os.fsync(file.fileno())
     partial.replace(path)
     _sync(path.parent)
+
+
+def as_repository(trusted: Path) -> dict[str, bytes]:
+    """What is remembered, under the names that a repository has for it; empty if nothing is."""
+    files = {f"metadata/{path.name}": path.read_bytes() for path in _roots(trusted)}
+    for path in sorted(trusted.glob("*.json")):
+        if path.name == AGENCY_TARGET:
+            continue
+        data = path.read_bytes()
+        versioned = f"{json.loads(data)['signed']['version']}.{path.name}"
+        name = path.name if path.name == "timestamp.json" else versioned
+        files[f"metadata/{name}"] = data
+    return files
 
 
 def discard(work: str) -> None:
