@@ -1,12 +1,15 @@
-"""Partner cards: a folder with ``partner.toml`` and public keys that is handed over by hand.
+"""Partners' cards taken in: ``partners/<code>/{partner.toml, root.json, agency.json}``.
 
-A card is a partner's folder as ``exchange.trust.partner`` reads it, so what is handed over and what
-is kept have one form. Trust begins with the comparison of fingerprints, not with the file.
+Trust begins with the comparison of fingerprints, not with the file (exchange.trust.card). What is
+kept of a card is its root, exactly, and never changed: every later trust follows from it by
+signatures.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,97 +18,103 @@ from schemas.errors import ConfigError, VerificationError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from exchange.trust.card import Card
     from exchange.trust.partner import Partner
     from hefu.node import Node
 
+REPLACED = "replaced"
+"""In a partner's folder: roots that were believed before, as evidence of what was signed then."""
 
-def write_card(node: Node, folder: Path, repository: str) -> Partner:
-    """Make ``folder`` the card of ``node``. ``repository``: where partners fetch its bundles.
 
-    Raises :class:`ConfigError` when the folder is not empty or the public key is missing.
+def write_card(node: Node, to: Path, repository: str | None = None) -> Card:
+    """Write this node's card to the file ``to``.
+
+    ``repository``: where this partner fetches, if not where the agency says it publishes. Raises
+    :class:`ConfigError` when something is there, or the node has no keys yet.
     """
-    from exchange.keys.signing import load_public_key
-    from exchange.trust.partner import load_partner
+    from exchange.trust.card import write_card as write
 
-    key = load_public_key(public_key_path(node))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise _taken(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{key.key_id[:16]}.pem").write_bytes(key.pem)
-    agency = node.agency
-    (folder / "partner.toml").write_text(
-        f"code = {toml_text(agency.code)}\n"
-        f"name = {toml_text(agency.name)}\n"
-        f"division_code = {toml_text(agency.division_code)}\n"
-        f"repository = {toml_text(repository)}\n"
-        'keys = ["*.pem"]\n'
-        "threshold = 1\n",
-        encoding="utf-8",
-    )
-    return load_partner(folder)
+    return write(node.place("repository"), to, place=repository)
 
 
 def take_card(node: Node, card: Path, fingerprint: str | None = None) -> Partner:
-    """Copy a partner's card into ``partners/<code>/``.
+    """Keep a partner's card in ``partners/<code>/``.
 
-    ``fingerprint``: what the partner read aloud, in any grouping. A relative repository folder
-    is kept pointing at the same place. Raises :class:`ConfigError` when the card is wrong, is
-    our own, or the partner is known already; :class:`VerificationError` for another fingerprint.
+    ``fingerprint``: what the partner read aloud, at least 32 leading digits in any grouping. A
+    relative repository folder is relative to the card. Raises :class:`ConfigError` when the card
+    is our own or the partner is known already; :class:`VerificationError` for another fingerprint
+    or a card that is none.
     """
-    from exchange.trust.partner import CONFIG_NAME, load_partner
+    from exchange.trust.card import load_card
+    from exchange.trust.partner import load_partner
 
-    partner = load_partner(card)
-    if fingerprint is not None:
-        _compare(partner, fingerprint)
-    if partner.code == node.agency.code:
-        raise ConfigError(
-            Text(en="this card is our own", zh="这是本单位自己的名片"), where=Where(str(card))
-        )
-    target = node.root / "partners" / partner.code
+    found = load_card(card)
+    check_fingerprint(found, fingerprint)
+    _check_not_ours(node, found, card)
+    target = node.root / "partners" / found.facts.code
     if target.exists():
-        raise _taken(target)
-    staged = target.with_name(f".{partner.code}.new")
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    for path in _card_files(card, partner):
-        shutil.copyfile(path, staged / path.name)
-    text = (card / CONFIG_NAME).read_text(encoding="utf-8")
-    (staged / CONFIG_NAME).write_text(_with_place(text, partner), encoding="utf-8")
-    load_partner(staged)
-    staged.rename(target)
+        raise _known_already(target)
+    staged = _stage(target, found, card)
+    try:
+        staged.rename(target)
+    except OSError as error:
+        raise _known_already(target) from error
     return load_partner(target)
 
 
-def public_key_path(node: Node) -> Path:
-    """The public key beside a ``file:`` signer. Raises :class:`ConfigError` for another kind."""
-    kind, _, name = node.config.keys.signer.partition(":")
-    if kind != "file":
+def replace_card(node: Node, code: str, card: Path, fingerprint: str, now: datetime) -> Partner:
+    """Believe a known partner's new root because two people compared it, not by signatures.
+
+    For a partner that lost its root keys altogether. What was kept of the old root goes to
+    ``replaced/<time>/`` in the partner's folder. Raises as :func:`take_card`, and
+    :class:`ConfigError` if the partner is not known or the card is another agency's.
+    """
+    from exchange.trust.card import load_card
+    from exchange.trust.partner import load_partner
+
+    found = load_card(card)
+    check_fingerprint(found, fingerprint)
+    target = node.root / "partners" / code
+    if not (target / "root.json").is_file() or found.facts.code != code:
         raise ConfigError(
             Text(
-                en=f"the public key of a {kind!r} signer is not in a file here",
-                zh=f"{kind!r} 类型签名器的公钥不在本地文件中",
+                en=f"the card is of {found.facts.code}, and {code} must be a partner with a root",
+                zh=f"名片属于 {found.facts.code}；{code} 须为已登记且有信任根的合作单位",
             ),
-            where=Where(str(node.root / "hefu.toml"), field="keys.signer"),
-            hint=Text(
-                en="export it from the device and put it beside a partner.toml by hand",
-                zh="请从设备导出公钥，手工与 partner.toml 放在一起",
-            ),
+            where=Where(str(card)),
+            hint=Text(en="hefu partner list names them", zh="hefu partner list 列出已登记单位"),
         )
-    return (node.root / name.partition("?")[0]).with_suffix(".pub.pem")
+    if (target / "root.json").read_bytes() == found.root:
+        raise ConfigError(
+            Text(en="this root is the one that is kept already", zh="此信任根与已登记的相同"),
+            where=Where(str(card)),
+        )
+    kept = target / REPLACED / now.strftime("%Y%m%dT%H%M%SZ")
+    kept.mkdir(parents=True)
+    # The client's state first: what was learnt under the old root is not to be believed under
+    # the new one, and an interrupted change refuses rather than mixes.
+    for name in ("trusted", "agency.json", "root.json"):
+        if (target / name).exists():
+            shutil.move(target / name, kept / name)
+    _write(target / "agency.json", found.facts.to_bytes())
+    _write(target / "root.json", found.root)
+    return load_partner(target)
 
 
-def _compare(partner: Partner, fingerprint: str) -> None:
-    heard = "".join(fingerprint.split()).lower()
-    found = [key.key_id for key in partner.keys]
-    if found != [heard]:
+def check_fingerprint(card: Card, heard: str | None) -> None:
+    """Raises :class:`VerificationError` (exit code 4) unless ``heard`` is how it begins."""
+    from exchange.trust.card import grouped, heard_digits
+
+    if heard is not None and not card.matches(heard):
+        digits = heard_digits(heard)
         raise VerificationError(
             Text(
-                en="the card's key is not the one that was read aloud",
-                zh="名片中的公钥与口头核对的指纹不符",
+                en="the card is not the one whose fingerprint was read aloud",
+                zh="名片与口头核对的指纹不符",
             ),
             step="fingerprint",
-            expected=heard,
-            found=", ".join(found),
+            expected=grouped(digits),
+            found=grouped(card.sha256[: len(digits)]),
             hint=Text(
                 en="don't use this card; ask the partner how it was handed over",
                 zh="请勿使用此名片，并向对方查明交付经过",
@@ -113,31 +122,54 @@ def _compare(partner: Partner, fingerprint: str) -> None:
         )
 
 
-def _card_files(card: Path, partner: Partner) -> list[Path]:
-    found = {path for pattern in partner.config.keys for path in card.glob(pattern)}
-    return sorted(found)
+def _check_not_ours(node: Node, found: Card, card: Path) -> None:
+    if found.facts.code == node.agency.code:
+        raise ConfigError(
+            Text(en="this card is our own", zh="这是本单位自己的名片"), where=Where(str(card))
+        )
 
 
-def _with_place(text: str, partner: Partner) -> str:
-    """A relative folder is relative to the card; said absolutely it survives the copy."""
-    place = partner.config.repository
-    if place is None or partner.location == place:
-        return text
+def _stage(target: Path, found: Card, card: Path) -> Path:
+    staged = target.with_name(f".{target.name}.new")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    _write(staged / "root.json", found.root)
+    _write(staged / "agency.json", found.facts.to_bytes())
+    _write(staged / "partner.toml", _partner_toml(found, card).encode())
+    return staged
+
+
+def _partner_toml(found: Card, card: Path) -> str:
+    facts = found.facts
     lines = [
-        f"repository = {toml_text(str(partner.location))}"
-        if line.partition("=")[0].strip() == "repository"
-        else line
-        for line in text.splitlines()
+        f"code = {toml_text(facts.code)}",
+        f"name = {toml_text(facts.name)}",
+        f"division_code = {toml_text(facts.division_code)}",
     ]
+    if facts.repository:
+        place = facts.repository
+        if ":" not in place:
+            # A folder is relative to the card; said absolutely it survives the copy.
+            place = str((card.resolve().parent / place).resolve())
+        lines.append(f"repository = {toml_text(place)}")
     return "\n".join(lines) + "\n"
 
 
-def _taken(folder: Path) -> ConfigError:
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _known_already(folder: Path) -> ConfigError:
     return ConfigError(
-        Text(en="there is something here already", zh="此处已有内容"),
+        Text(en="this partner is known already", zh="该合作单位已登记"),
         where=Where(str(folder)),
         hint=Text(
-            en="nothing is overwritten: remove it yourself or choose another place",
-            zh="不会覆盖已有内容：请自行移除，或换一个位置",
+            en="nothing is overwritten; keys that it changed come by themselves with what it "
+            "publishes, and after it lost its root keys altogether use hefu partner update",
+            zh="不会覆盖已登记内容；对方更换的密钥会随其发布内容自动更新。若对方根密钥全部遗失，"
+            "请用 hefu partner update",
         ),
     )

@@ -1,8 +1,8 @@
-"""A new node on disk: folders, ``hefu.toml``, a signing key and its passphrase.
+"""A new node on disk: folders and ``hefu.toml``. Its keys are made by ``hefu keys init``.
 
 What ``hefu init`` makes and the examples build on. The folders that hold rows of people
-(landing, lake, quarantine, inbox, reports, tmp) and the keys are the owner's alone (0700);
-``repository`` is what partners are shown.
+(landing, lake, quarantine, inbox, sent, sealed, reports, tmp) and the keys are the owner's alone
+(0700); ``repository`` is what partners are shown.
 """
 
 from __future__ import annotations
@@ -11,28 +11,32 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hefu.node import CONFIG_NAME, Agency
 from hefu.terminal import tr
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
-if TYPE_CHECKING:
-    from exchange.keys.signing import PublicKey
-
-PRIVATE_FOLDERS = ("keys", "landing", "lake", "quarantine", "inbox", "reports", "tmp")
+PRIVATE_FOLDERS = (
+    "keys",
+    "landing",
+    "lake",
+    "quarantine",
+    "inbox",
+    "sent",
+    "sealed",
+    "reports",
+    "tmp",
+)
 SHARED_FOLDERS = ("sources", "agreements", "partners", "repository")
 KEY_NAME = "signing.pem"
 
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """``public_key`` is what partners must be given; ``public_key_path`` where it lies."""
+    """The new node's folder."""
 
     root: Path
-    public_key: PublicKey
-    public_key_path: Path
 
 
 def check_agency(
@@ -104,15 +108,13 @@ def _check_domain(business_domain: str | None) -> None:
         )
 
 
-def create_node(root: Path, agency: Agency, passphrase: str) -> Scaffolded:
+def create_node(root: Path, agency: Agency, passphrase: str | None = None) -> Scaffolded:
     """Make a node in ``root``, which may exist but must not be a node already.
 
-    ``passphrase`` locks the new signing key and is kept beside it with mode 0600; move it to
-    an environment variable or a secret store by editing ``[keys]``.
-    Raises :class:`ConfigError` if there is a node, or the folder can't be written.
+    ``passphrase``: for the keys that ``hefu keys init`` will make; kept with mode 0600 (without
+    it that makes one). Raises :class:`ConfigError` if there is a node, or the folder can't be
+    written.
     """
-    from exchange.keys.signing import create_key
-
     config = root / CONFIG_NAME
     if config.exists():
         raise ConfigError(
@@ -137,14 +139,12 @@ def create_node(root: Path, agency: Agency, passphrase: str) -> Scaffolded:
             ),
             where=Where(str(error.filename or root)),
         ) from error
-    public_key = create_key(root / "keys" / KEY_NAME, passphrase)
-    _write_private(root / "keys" / "passphrase", passphrase + "\n")
+    if passphrase is not None:
+        _write_private(root / "keys" / "passphrase", passphrase + "\n")
     (root / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-    # Last, because it is what makes the folder a node: an init that was cut short can be
-    # seen as such, and its key is not used by accident.
+    # Last, because it is what makes the folder a node.
     config.write_text(_config_text(agency), encoding="utf-8")
-    public_path = (root / "keys" / KEY_NAME).with_suffix(".pub.pem")
-    return Scaffolded(root=root, public_key=public_key, public_key_path=public_path)
+    return Scaffolded(root)
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -162,6 +162,8 @@ _IGNORED = """\
 /quarantine/
 /repository/
 /inbox/
+/sent/
+/sealed/
 /reports/
 /tmp/
 """
@@ -194,8 +196,10 @@ def _config_text(agency: Agency) -> str:
         "What a run may take of the machine.", "一次运行可占用的内存；时区用于没有时区的时间。"
     )
     keys = tr(
-        "The signing key. A secret is named, never written here: env:NAME, file:PATH or block:NAME",
-        "签名密钥。此处只写密钥的出处，不写密钥本身：env:变量名、file:路径 或 block:名称",
+        "The online keys (hefu keys init). A secret is named, never written here: env:NAME, "
+        "file:PATH or block:NAME",
+        "在线密钥（由 hefu keys init 生成）。此处只写口令的出处，不写口令本身：env:变量名、"
+        "file:路径 或 block:名称",
     )
     landing = tr(
         "How many days what was received is kept as it was received; unset: for ever",
@@ -220,6 +224,7 @@ memory_limit = "1GB"
 [keys]
 signer = "file:keys/{KEY_NAME}"
 passphrase = "file:keys/passphrase"
+identity = "file:keys/identity.pem"
 
 # {landing}
 [landing]

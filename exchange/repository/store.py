@@ -81,7 +81,8 @@ def read_root(repository: Path, version: int | None = None) -> Metadata[Root]:
             Text(en="this node has no keys yet", zh="本节点尚未设置密钥"),
             where=Where(str(repository)),
             hint=Text(
-                en="run hefu keys init --root-folder DIR", zh="请运行 hefu keys init --root-folder 目录"
+                en="run hefu keys init --root-folder DIR",
+                zh="请运行 hefu keys init --root-folder 目录",
             ),
         )
     found: Metadata[Root] = _read(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,11 +22,12 @@ def add_to(app: typer.Typer) -> None:
         app,
         init,
         "init",
-        en="Make a node in DIR: its folders, hefu.toml and a signing key.\n\n"
-        "Asks for what is not given when run at a terminal. Prints the fingerprint of the "
-        "new public key on stdout.",
-        zh="在指定目录新建节点：目录结构、hefu.toml 与签名密钥。\n\n"
-        "在终端运行时，未给出的内容会逐项询问。新公钥的指纹输出到标准输出。",
+        en="Make a node in DIR: its folders and hefu.toml.\n\n"
+        "Asks for what is not given when run at a terminal. The node's keys are made by "
+        "hefu keys init. Prints the node's folder on stdout.",
+        zh="在指定目录新建节点：目录结构与 hefu.toml。\n\n"
+        "在终端运行时，未给出的内容会逐项询问。密钥由 hefu keys init 生成。"
+        "节点目录输出到标准输出。",
     )
 
 
@@ -69,9 +69,9 @@ def init(
 
     code, name, division = _ask(code, name, division)
     agency = check_agency(code, name, division, domain)
-    made = create_node(folder, agency, secrets.token_urlsafe(32))
+    made = create_node(folder, agency)
     _tell(made)
-    say_data(made.public_key.fingerprint)
+    say_data(str(made.root))
 
 
 def _ask(code: str | None, name: str | None, division: str | None) -> tuple[str, str, str]:
@@ -106,15 +106,13 @@ def _tell(made: Scaffolded) -> None:
             f"  1. describe a source:   hefu draft SYSTEM/STREAM FILE.csv --records TYPE\n"
             f"  2. try it on a sample:  hefu check\n"
             f"  3. take it in:          hefu sync\n"
-            f"  4. hand your key over:  hefu partner card --out DIR\n"
-            "Keep keys/ to yourself and make a copy of it.\n"
-            "Fingerprint of your public key, to be read aloud to partners:",
+            f"  4. make the keys:       hefu keys init --root-folder DIR\n"
+            f"  5. hand a card over:    hefu partner card",
             f"下一步（在 {root} 中）：\n"
             f"  1. 描述数据来源：hefu draft 系统/数据流 文件.csv --records 类型\n"
             f"  2. 用样本试运行：hefu check\n"
             f"  3. 正式采集：    hefu sync\n"
-            f"  4. 向对方交付公钥：hefu partner card --out 目录\n"
-            "keys/ 目录请妥善保管、留好备份，切勿外传。\n"
-            "公钥指纹如下，请与协作单位当面或电话逐字核对：",
+            f"  4. 设置密钥：    hefu keys init --root-folder 目录\n"
+            f"  5. 向对方交付名片：hefu partner card",
         )
     )
