@@ -32,6 +32,8 @@ from bundles import (  # noqa: E402
 )
 from container_cases import container_cases  # noqa: E402
 from entry_cases import contract_cases, grant_cases, subject_cases, table_cases  # noqa: E402
+from repositories import RepositoryCase  # noqa: E402
+from repository_cases import repository_cases  # noqa: E402
 from statement_cases import (  # noqa: E402
     envelope_cases,
     party_cases,
@@ -81,13 +83,14 @@ def good_cases() -> Iterator[Case]:
     )
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[Case | RepositoryCase]:
     for group in (
         good_cases, good_age_cases, age_cases, container_cases, envelope_cases,
         signature_cases, statement_cases,
         party_cases, subject_cases, stream_cases, contract_cases, grant_cases, table_cases,
     ):  # fmt: skip
         yield from group()
+    yield from repository_cases()
 
 
 def write(folder: Path) -> int:

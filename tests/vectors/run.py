@@ -19,11 +19,16 @@ ACCEPTED, REFUSED = 0, 4
 def command_for(case: Path, client: list[str]) -> list[str]:
     expected = json.loads((case / "expected.json").read_text())
     command = [*client, "--trust", str(case / "trust"), "--now", expected["now"]]
-    if expected["previous"]:
-        command += ["--previous", str(case / expected["previous"])]
-    if expected["identity"]:
-        command += ["--identity", str(case / expected["identity"])]
-    return [*command, str(case / expected["bundle"])]
+    for name in ("previous", "identity"):
+        if expected[name]:
+            command += [f"--{name}", str(case / expected[name])]
+    if "bundle" in expected:
+        return [*command, str(case / expected["bundle"])]
+    if expected["earlier"]:
+        command += ["--earlier", str(case / expected["earlier"])]
+        command += ["--earlier-now", expected["earlier_now"]]
+    command += ["--stream", expected["stream"], "--sequence", str(expected["sequence"])]
+    return [*command, "--repository", str(case / expected["repository"])]
 
 
 def main(client: list[str]) -> int:
