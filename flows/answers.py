@@ -11,16 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import LEGAL_TIME, Agreement, Grant
-from exchange.bundle.dsse import read_envelope
-from exchange.bundle.statement import Predicate, read_statement
-from exchange.jsontext import sha256_hex
-from exchange.limits import DEFAULT_LIMITS
-from exchange.repository.local import head
+from exchange.bundle.statement import Predicate
 from flows.bundle_states import BundleState, Known, Said, stream_states, taken_up_to
+from flows.own_chain import OwnChain, own_tree
 from flows.receipts import Kept, kept_receipts, unanswered, write_receipts
 from hefu.node import Node
 from schemas.law.calendar import Calendar, add_working_days
@@ -31,6 +27,9 @@ if TYPE_CHECKING:
 RECEIPT = "receipt"
 #: Without these fields a receipt says nothing of a bundle.
 _ANSWER_FIELDS = {"receipt_no", "receipt_grade", "refers_to_bundle_digest", "receipt_time"}
+
+#: What is told of a bundle although it was taken in.
+_STAYS = {"fork", "unanswered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,8 @@ class SentStream:
     """One stream of ours.
 
     ``last``: the highest number published. ``taken_up_to``: the highest that the partner took
-    in. ``open``: all after that, and those before about which something stands out.
+    in. ``open``: all after that, and those before about which something stands out: a second
+    statement, an answer that came late.
     ``beyond``: numbers that the partner answered and that we never published: this node was put
     back from an old backup, and what it would publish next would be a second history.
     """
@@ -86,6 +86,11 @@ class SentStream:
     taken_up_to: int
     open: tuple[SentBundle, ...]
     beyond: tuple[int, ...]
+
+    @property
+    def late(self) -> list[SentBundle]:
+        """Those that were answered after this node had noted that they were not."""
+        return [bundle for bundle in self.open if bundle.state.is_late]
 
     def of(self, *states: str) -> list[SentBundle]:
         return [bundle for bundle in self.open if bundle.state.state in states]
@@ -114,6 +119,7 @@ def sent_streams(
     kept = kept_receipts(node) if receipts is None else list(receipts)
     calendar = node.calendar()
     agreements = node.agreements()
+    tree = own_tree(node)
     said: defaultdict[tuple[str, str], list[Said]] = defaultdict(list)
     for one in kept:
         said[one.by, one.stream].append(one.said)
@@ -128,7 +134,8 @@ def sent_streams(
                 if answers_come_back(agreements, node.agency.code, grant.to_org)
                 else None
             )
-            found.append(_stream(node, agreement, grant, [*answers, *notes], days, calendar, now))
+            chain = OwnChain(tree, node.place("sent"), stream)
+            found.append(_stream(chain, agreement, grant, [*answers, *notes], days, calendar, now))
     return found
 
 
@@ -199,7 +206,7 @@ def _awaited(stream: SentStream) -> list[Awaited]:
 
 
 def _stream(
-    node: Node,
+    chain: OwnChain,
     agreement: Agreement,
     grant: Grant,
     said: list[Said],
@@ -207,67 +214,44 @@ def _stream(
     calendar: Calendar,
     now: datetime,
 ) -> SentStream:
-    stream = agreement.stream_id(grant)
-    last = head(node.place("repository"), node.place("sent"), stream)
-    length = last.sequence if last else 0
-    first = _first_to_read(node, stream, length, said)
-    odd = sorted({s.sequence for s in said if s.kind == "fork" and 1 <= s.sequence < first})
-    statements = {n: sent_statement(node, stream, n) for n in (*odd, *range(first, length + 1))}
-    dues = {
-        n: answer_due(statement.created_time, days, calendar)
-        if days is not None and _wants_answer(statement.counts)
-        else None
-        for n, (statement, _) in statements.items()
-    }
-    known = [Known(n, digest, _deadline(dues[n])) for n, (_, digest) in statements.items()]
+    last = chain.length
+    first = _first_to_read(chain, last, said)
+    odd = sorted({s.sequence for s in said if s.kind in _STAYS and 1 <= s.sequence < first})
+    numbers = (*odd, *range(first, last + 1))
+    dues = {n: _due(chain.statement(n), days, calendar) for n in numbers}
+    known = [Known(n, chain.digest(n), due.deadline if due else None) for n, due in dues.items()]
     states = stream_states(known, said, now)
     return SentStream(
         partner=grant.to_org,
         partner_name=agreement.party(grant.to_org).name,
-        stream=stream,
-        last=length,
-        last_time=last.statement.created_time if last else None,
+        stream=chain.stream,
+        last=last,
+        last_time=chain.statement(last).created_time if last else None,
         taken_up_to=taken_up_to(states),
         open=tuple(
-            SentBundle(n, statement, digest, dues[n], states[n])
-            for n, (statement, digest) in statements.items()
-            if states[n].state != "taken_in"
+            SentBundle(n, chain.statement(n), chain.digest(n), dues[n], states[n])
+            for n in numbers
+            if states[n].state != "taken_in" or states[n].is_late
         ),
-        beyond=tuple(sorted({s.sequence for s in said if s.sequence > length})),
+        beyond=tuple(sorted({s.sequence for s in said if s.sequence > last})),
     )
 
 
-def _first_to_read(node: Node, stream: str, length: int, said: Iterable[Said]) -> int:
+def _first_to_read(chain: OwnChain, last: int, said: Iterable[Said]) -> int:
     """The last number that the partner took in as we published it; 1 if there is none.
 
     Each statement repeats the digest of the one before: where one is the same, all before are.
     """
-    taken = {s.sequence: s.digest for s in said if s.kind == "taken_in"}
-    for number in sorted((n for n in taken if 1 <= n <= length), reverse=True):
-        if taken[number] == sent_statement(node, stream, number)[1]:
-            return number
-    return 1
+    taken = {s.sequence: s.digest for s in said if s.kind == "taken_in" and s.sequence <= last}
+    return next((n for n in sorted(taken, reverse=True) if taken[n] == chain.digest(n)), 1)
 
 
-def _deadline(due: Due | None) -> datetime | None:
-    return due.deadline if due else None
+def _due(statement: Predicate, days: int | None, calendar: Calendar) -> Due | None:
+    if days is None or not _wants_answer(statement.counts):
+        return None
+    return answer_due(statement.created_time, days, calendar)
 
 
 def _wants_answer(counts: Mapping[str, int]) -> bool:
     """Two agencies that acknowledge each other's acknowledgements never come to an end."""
     return {name for name, rows in counts.items() if rows} != {RECEIPT}
-
-
-def sent_path(node: Node, stream: str, sequence: int) -> Path:
-    """Where the statement of a bundle that we published is kept."""
-    return node.place("sent") / stream / f"{sequence:08d}.statement.dsse.json"
-
-
-def sent_statement(node: Node, stream: str, sequence: int) -> tuple[Predicate, str]:
-    """The statement of a bundle that we published, and its digest.
-
-    Raises ``FileNotFoundError`` if it is not there, ``VerificationError`` if it is no statement.
-    """
-    data = sent_path(node, stream, sequence).read_bytes()
-    payload = read_envelope(data, DEFAULT_LIMITS).payload
-    return read_statement(payload, DEFAULT_LIMITS).predicate, sha256_hex(payload)
