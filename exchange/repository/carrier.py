@@ -27,6 +27,9 @@ class Carrier(Protocol):
     def read(self, path: str) -> Iterator[bytes] | None:
         """The file in pieces, None if there is none. The reader stops when it has enough."""
 
+    def close(self) -> None:
+        """Hang up. Another call connects anew."""
+
 
 class WritingCarrier(Carrier, Protocol):
     """Writes, too: a file appears whole or not at all."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from exchange.repository.carrier import parts_of
 from exchange.repository.swapping import another_was_quicker
@@ -33,6 +34,9 @@ class FolderCarrier:
     def __init__(self, folder: Path):
         self._folder = folder
         self.label = str(folder)
+
+    def close(self) -> None:
+        """Nothing is open between two calls."""
 
     def read(self, path: str) -> Iterator[bytes] | None:
         pieces = self._pieces(path)
@@ -56,18 +60,8 @@ class FolderCarrier:
         target = self._folder.joinpath(*parts_of(path, self.label))
         with _speaking(target), source.open("rb") as file:
             self._make_folder(target.parent)
-            partial = target.parent / f"{PARTIAL}{secrets.token_hex(8)}"
-            try:
-                with partial.open("xb") as copy:
-                    shutil.copyfileobj(file, copy, _CHUNK_BYTES)
-                    copy.flush()
-                    os.fsync(copy.fileno())
-                partial.replace(target)
-            except BaseException:
-                with suppress(OSError):
-                    partial.unlink()
-                raise
-            sync_folder(target.parent)
+            with locked(self._folder):
+                copy_atomically(file, target)
 
     def swap(self, path: str, data: bytes, expected: bytes | None) -> None:
         target = self._folder.joinpath(*parts_of(path, self.label))
@@ -80,7 +74,6 @@ class FolderCarrier:
                 write_atomically(target, data)
 
     def list_paths(self, folder: str) -> list[str]:
-        """As they lie there; what a killed process left half is removed on the way."""
         top = self._there().joinpath(*parts_of(folder, self.label))
         found: list[str] = []
         with _speaking(top):
@@ -115,9 +108,9 @@ def _raise(error: OSError) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
     """One writer at a time. The kernel frees the lock when its holder dies, however."""
-    with (folder / LOCK).open("wb") as lock:
+    with (folder / name).open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
@@ -137,9 +130,15 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_atomically(target: Path, data: bytes) -> None:
     """``data`` at ``target``: there whole and on disk when this returns, or not at all."""
+    copy_atomically(BytesIO(data), target)
+
+
+def copy_atomically(source: IO[bytes], target: Path) -> None:
+    """What ``source`` holds, as :func:`write_atomically`, in pieces. For who holds the lock: it
+    takes what a killed process left half of the same file."""
     partial = target.parent / f"{PARTIAL}{target.name}"
     with partial.open("wb") as file:
-        file.write(data)
+        shutil.copyfileobj(source, file, _CHUNK_BYTES)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(target)

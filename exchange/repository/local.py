@@ -15,7 +15,6 @@ the same names anew; killed after it, all is done.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +27,8 @@ from exchange.bundle.statement import Predicate, read_statement
 from exchange.errors import refusal
 from exchange.jsontext import sha256_hex
 from exchange.limits import DEFAULT_LIMITS, Limits
-from exchange.repository.folder import PARTIAL, locked, sync_folder, write_atomically
-from exchange.repository.tree import Listed, Tree, read_metadata, read_tree, stream_of
+from exchange.repository.folder import PARTIAL, copy_atomically, locked, write_atomically
+from exchange.repository.tree import Listed, Tree, read_tree, stream_of
 from exchange.trust.roles import (
     BUNDLES,
     SNAPSHOT,
@@ -203,7 +202,7 @@ def publish(  # noqa: PLR0913 (docs/interfaces.md: what, where, by whom, when)
         role = segment_role(stream, sequence)
         targets = dict(tree.segment(role).targets) if role in tree.meta else {}
         targets[path] = make_target(path, size, sha256, {STATEMENT: statement_sha256})
-        _Commit(tree, signers, periods, now).write({role: targets})
+        _Commit(repository, tree, signers, periods, now).write({role: targets})
     return target
 
 
@@ -248,7 +247,7 @@ def replace(  # noqa: PLR0913 (as publish)
         targets = dict(tree.segment(role).targets)
         del targets[before.path]
         targets[path] = make_target(path, size, sha256, {STATEMENT: before.statement_sha256})
-        _Commit(tree, signers, periods, now).write({role: targets})
+        _Commit(repository, tree, signers, periods, now).write({role: targets})
     return target
 
 
@@ -270,7 +269,7 @@ def refresh(
     read_tree(repository)
     with locked(repository):
         tree = read_tree(repository)
-        _Commit(tree, signers, periods, now, targets).write({}, anew=anew)
+        _Commit(repository, tree, signers, periods, now, targets).write({}, anew=anew)
 
 
 class _Commit:
@@ -278,6 +277,7 @@ class _Commit:
 
     def __init__(
         self,
+        repository: Path,
         tree: Tree,
         signers: Signers,
         periods: Periods,
@@ -285,7 +285,7 @@ class _Commit:
         targets: MetaFile | None = None,
     ):
         self._tree = tree
-        self._repository = tree.repository
+        self._repository = repository
         self._signers = signers
         self._periods = periods
         self._now = now
@@ -333,7 +333,7 @@ class _Commit:
         from tuf.api.metadata import Targets
 
         meta = self._meta[TARGETS]
-        return read_metadata(self._repository, TARGETS, meta.version, Targets, meta)
+        return self._tree.read(TARGETS, meta.version, Targets, meta)
 
     def _sign(self, role: str, made: Any) -> None:
         keys, threshold = self._bundle_keys
@@ -423,14 +423,8 @@ def _put_file(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f"{PARTIAL}*"):
         left.unlink()
-    partial = target.parent / f"{PARTIAL}{target.name}"
-    with file.open("rb") as bundle, partial.open("wb") as copy:
-        while piece := bundle.read(_CHUNK_BYTES):
-            copy.write(piece)
-        copy.flush()
-        os.fsync(copy.fileno())
-    partial.replace(target)
-    sync_folder(target.parent)
+    with file.open("rb") as bundle:
+        copy_atomically(bundle, target)
 
 
 def _put_bytes(target: Path, data: bytes) -> None:

@@ -16,6 +16,9 @@ class MemoryCarrier:
         self.files: MutableMapping[str, bytes] = {} if files is None else files
         self.label = label
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def read(self, path: str) -> Iterator[bytes] | None:
         parts_of(path, self.label)
         data = self.files.get(path)

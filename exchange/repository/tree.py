@@ -1,12 +1,13 @@
-"""Our own repository as it is published: what the timestamp names, and what that names in turn.
+"""A repository of ours as it is published: what the timestamp names, and what that names in turn.
 
 Each file is held against the digest that the one above it has of it, so a damaged disk is found
-before anything is signed on top. Signatures are not looked at: these files are ours.
+before anything is signed on top. Signatures are not looked at: these files are ours, here or at a
+place that they were copied to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,25 +49,39 @@ class Listed:
 class Tree:
     """The metadata that are published now. Each is read when first asked for."""
 
-    repository: Path
-    timestamp: Timestamp
+    label: str
+    load: Callable[[str], bytes | None]
+    """A file by its path below the repository, None if there is none."""
+    timestamp_bytes: bytes
+
+    @cached_property
+    def timestamp(self) -> Timestamp:
+        from tuf.api.metadata import Timestamp
+
+        return _parsed(  # type: ignore[no-any-return]
+            self.timestamp_bytes, Timestamp, self.label, metadata_file(TIMESTAMP, 0)
+        )
+
+    @cached_property
+    def root_version(self) -> int:
+        """The newest: the last of a chain without gaps."""
+        version = 1
+        while self.load(metadata_file(ROOT, version + 1)) is not None:
+            version += 1
+        return version
 
     @cached_property
     def root(self) -> Root:
-        """The newest: the last of a chain without gaps."""
         from tuf.api.metadata import Root
 
-        version = 1
-        while (self.repository / metadata_file(ROOT, version + 1)).exists():
-            version += 1
-        return self._read(ROOT, version, Root)  # type: ignore[no-any-return]
+        return self.read(ROOT, self.root_version, Root)  # type: ignore[no-any-return]
 
     @cached_property
     def snapshot(self) -> Snapshot:
         from tuf.api.metadata import Snapshot
 
         meta = self.timestamp.snapshot_meta
-        return self._read(SNAPSHOT, meta.version, Snapshot, meta)  # type: ignore[no-any-return]
+        return self.read(SNAPSHOT, meta.version, Snapshot, meta)  # type: ignore[no-any-return]
 
     @cached_property
     def targets(self) -> Targets:
@@ -94,10 +109,13 @@ class Tree:
 
     def listed(self, role: str) -> dict[int, Listed]:
         """A segment's bundles by sequence, in order. Raises ``VerificationError`` for a gap."""
-        found = {entry.sequence: entry for entry in _entries(self.segment(role).targets)}
+        try:
+            found = {entry.sequence: entry for entry in _entries(self.segment(role).targets)}
+        except (ValueError, TypeError, KeyError) as error:
+            raise damaged(self.label, f"bundles in {role}", "something else") from error
         if found and sorted(found) != list(range(min(found), min(found) + len(found))):
             raise damaged(
-                self.repository,
+                self.label,
                 f"bundles without a gap in {role}",
                 f"{len(found)} of {max(found) - min(found) + 1}",
             )
@@ -115,51 +133,62 @@ class Tree:
 
         meta = self.meta.get(role)
         if meta is None:
-            raise damaged(self.repository, f"{role} in the snapshot", "no such role")
-        return self._read(role, meta.version, Targets, meta)  # type: ignore[no-any-return]
+            raise damaged(self.label, f"{role} in the snapshot", "no such role")
+        return self.read(role, meta.version, Targets, meta)  # type: ignore[no-any-return]
 
-    def _read(self, role: str, version: int, kind: type[Any], meta: MetaFile | None = None) -> Any:
-        return read_metadata(self.repository, role, version, kind, meta)
+    def read(self, role: str, version: int, kind: type[Any], meta: MetaFile | None = None) -> Any:
+        """One role's signed part, held against ``meta``. Raises ``VerificationError``."""
+        from tuf.api.exceptions import RepositoryError
+
+        name = metadata_file(role, version)
+        data = self.load(name)
+        if data is None:
+            raise damaged(self.label, name, "no such file")
+        try:
+            if meta is not None:
+                meta.verify_length_and_hashes(data)
+        except RepositoryError as error:
+            raise damaged(self.label, name, "a file of another digest") from error
+        signed = _parsed(data, kind, self.label, name)
+        if signed.version != version:
+            raise damaged(self.label, name, f"version {signed.version}")
+        return signed
 
 
 def read_tree(repository: Path) -> Tree:
-    """The published state. Raises ``ConfigError`` if there is none yet, ``VerificationError`` if
-    it is damaged."""
-    from tuf.api.metadata import Timestamp
+    """Our own repository's state. Raises ``ConfigError`` if there is none yet,
+    ``VerificationError`` if it is damaged."""
 
-    if not (repository / metadata_file(TIMESTAMP, 0)).exists():
-        raise ConfigError(
-            Text(en="this node has no repository yet", zh="本节点尚未建立发布目录"),
-            where=Where(str(repository)),
-            hint=Text(
-                en="run `hefu keys init`; if there was one, bring it back from a backup or from "
-                "a place that it is copied to",
-                zh="请运行 hefu keys init；若原已建立，请从备份或发布位置恢复",
-            ),
-        )
-    return Tree(repository, read_metadata(repository, TIMESTAMP, 0, Timestamp))
+    def load(path: str) -> bytes | None:
+        try:
+            return (repository / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    data = load(metadata_file(TIMESTAMP, 0))
+    if data is not None:
+        return Tree(str(repository), load, data)
+    raise ConfigError(
+        Text(en="this node has no repository yet", zh="本节点尚未建立发布目录"),
+        where=Where(str(repository)),
+        hint=Text(
+            en="run `hefu keys init`; if there was one, bring it back from a backup or from "
+            "a place that it is copied to",
+            zh="请运行 hefu keys init；若原已建立，请从备份或发布位置恢复",
+        ),
+    )
 
 
-def read_metadata(
-    repository: Path, role: str, version: int, kind: type[Any], meta: MetaFile | None = None
-) -> Any:
-    """One role's signed part, held against ``meta``. Raises ``VerificationError``."""
-    from tuf.api.exceptions import RepositoryError
+def _parsed(data: bytes, kind: type[Any], label: str, name: str) -> Any:
     from tuf.api.metadata import Metadata
     from tuf.api.serialization import DeserializationError
 
-    name = metadata_file(role, version)
     try:
-        data = (repository / name).read_bytes()
-        if meta is not None:
-            meta.verify_length_and_hashes(data)
         signed = Metadata.from_bytes(data).signed
-    except FileNotFoundError:
-        raise damaged(repository, name, "no such file") from None
-    except (RepositoryError, DeserializationError) as error:
-        raise damaged(repository, name, type(error).__name__) from error
-    if not isinstance(signed, kind) or (role != TIMESTAMP and signed.version != version):
-        raise damaged(repository, name, f"metadata of {signed.type}, version {signed.version}")
+    except DeserializationError as error:
+        raise damaged(label, name, "no TUF metadata") from error
+    if not isinstance(signed, kind):
+        raise damaged(label, name, f"metadata of {signed.type}")
     return signed
 
 
@@ -183,7 +212,7 @@ def _entries(targets: dict[str, TargetFile]) -> Iterator[Listed]:
         )
 
 
-def damaged(repository: Path, expected: object, found: object) -> VerificationError:
+def damaged(label: str, expected: object, found: object) -> VerificationError:
     return refusal(
         "trust",
         Text(
@@ -192,7 +221,7 @@ def damaged(repository: Path, expected: object, found: object) -> VerificationEr
         ),
         expected=expected,
         found=found,
-        entry=str(repository),
+        entry=label,
         hint=Text(
             en="bring metadata/ and targets/ back from a backup or from a place that they are "
             "copied to; nothing was signed",

@@ -54,6 +54,9 @@ class WebCarrier:
         self._pause = pause
         self._clock = clock
 
+    def close(self) -> None:
+        """Nothing is open between two calls."""
+
     def read(self, path: str) -> Iterator[bytes] | None:
         pieces = self._pieces(f"{self.label}/{'/'.join(parts_of(path, self.label))}")
         try:

@@ -43,6 +43,9 @@ class S3Carrier:
         )
         self._is_reached = False
 
+    def close(self) -> None:
+        self._bucket.close()
+
     def read(self, path: str) -> Iterator[bytes] | None:
         parts_of(path, self.label)
         try:
