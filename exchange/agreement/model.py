@@ -26,8 +26,7 @@ field leaves a node: what it does not list does not exist for the partner.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -35,10 +34,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from exchange.agreement.problems import line_of, problems
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.statement import AgreementReference, Code, Name, RecordType
 from exchange.jsontext import canonical, sha256_hex
-from schemas.compatibility.changes import parse_version
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 from schemas.toml import load_toml
@@ -101,9 +100,9 @@ class Grant(_Model):
     to_org: Annotated[Code, Field(alias="to")]
     purpose: Slug
     legal_basis: Name
-    records: Annotated[
-        dict[RecordType, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)
-    ]
+    records: Annotated[dict[RecordType, tuple[Name, ...]], Field(min_length=1)]
+    """The fields of each record type. No field at all ends what an earlier version granted:
+    nothing of this record type goes any more, and what was sent is taken back."""
     rows: RowFilter = RowFilter()
     encryption: Literal["when_personal", "always"] = "when_personal"
     """Which bundles are encrypted to the receiver: those with fields above ``internal``, or all."""
@@ -179,88 +178,8 @@ def load_agreement(path: Path, contracts: Mapping[str, Contract] | None = None) 
     Raises ``ConfigError`` naming file, line and key.
     """
     agreement = load_toml(path, Agreement)
-    for message, hint in _problems(agreement):
-        raise ConfigError(message, where=Where(str(path)), hint=hint)
-    _check_fields(agreement, INSTALLED if contracts is None else contracts, path)
+    text = path.read_text(encoding="utf-8")
+    for problem in problems(agreement, INSTALLED if contracts is None else contracts):
+        where = Where(str(path), line_of(text, problem.place), problem.field)
+        raise ConfigError(problem.message, where=where, hint=problem.hint)
     return agreement
-
-
-def _problems(agreement: Agreement) -> Iterator[tuple[Text, Text | None]]:
-    if agreement.valid_from > agreement.valid_until:
-        yield (
-            Text(en="valid_until lies before valid_from", zh="valid_until 早于 valid_from"),
-            None,
-        )
-    codes = [p.code for p in agreement.parties]
-    if len({c.lower() for c in codes}) != len(codes):
-        yield Text(en="two parties have the same code", zh="两个参与单位的代码相同"), None
-    for grant in agreement.grants:
-        for code in (grant.from_org, grant.to_org):
-            if code not in codes:
-                yield (
-                    Text(
-                        en=f"a grant names {code!r}, which is not a party",
-                        zh=f"授权条目中的 {code!r} 不是协议参与单位",
-                    ),
-                    Text(en=f"parties: {', '.join(codes)}", zh=f"参与单位：{'、'.join(codes)}"),
-                )
-        if grant.from_org == grant.to_org:
-            yield Text(en="a grant is from a party to itself", zh="授权的双方是同一单位"), None
-        for record_type, fields in grant.records.items():
-            if len(set(fields)) != len(fields):
-                yield (
-                    Text(
-                        en=f"a field of {record_type!r} is listed twice",
-                        zh=f"{record_type!r} 的字段重复列出",
-                    ),
-                    None,
-                )
-    streams = [agreement.stream_id(g) for g in agreement.grants]
-    if len(set(streams)) != len(streams):
-        yield (
-            Text(
-                en="two grants have the same from, to and purpose",
-                zh="两个授权条目的双方与用途完全相同",
-            ),
-            Text(en="put their records into one grant", zh="请合并为一个授权条目"),
-        )
-
-
-def _check_fields(agreement: Agreement, contracts: Mapping[str, Contract], path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for grant in agreement.grants:
-        for record_type, fields in grant.records.items():
-            if record_type not in contracts:
-                raise _unknown("record type", "记录类型", record_type, list(contracts), path, lines)
-            ours = contracts[record_type]
-            if _is_to_come(agreement.contracts.get(record_type), ours.version):
-                continue
-            known = [f.name for f in ours.fields]
-            for field in fields:
-                if field not in known:
-                    raise _unknown("field", "字段", field, known, path, lines)
-
-
-def _is_to_come(version: str | None, ours: str) -> bool:
-    """Whether the agreement is written for a later contract that we can read."""
-    if version is None:
-        return False
-    named, here = parse_version(version), parse_version(ours)
-    return named > here and named[0] == here[0]
-
-
-def _unknown(
-    kind: str, kind_zh: str, name: str, known: list[str], path: Path, lines: list[str]
-) -> ConfigError:
-    near = difflib.get_close_matches(name, known, n=1)
-    row = next((i for i, line in enumerate(lines, 1) if name in line), None)
-    return ConfigError(
-        Text(en=f"there is no {kind} {name!r}", zh=f"没有名为 {name!r} 的{kind_zh}"),
-        where=Where(str(path), row),
-        hint=Text(en=f"did you mean {near[0]!r}?", zh=f"是否应为 {near[0]!r}？")
-        if near
-        else Text(
-            en=f"known: {', '.join(sorted(known)[:40])}",
-            zh=f"现有：{'、'.join(sorted(known)[:40])}",
-        ),
-    )

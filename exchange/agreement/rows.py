@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from exchange.agreement.model import Grant, RowFilter
 from schemas.sql import ident, literal
 
 if TYPE_CHECKING:
+    from exchange.agreement.model import Grant, RowFilter
     from schemas.contract import Contract
 
 
