@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Literal
 
 from exchange.agreement.model import Agreement, Grant
 from exchange.agreement.project import project, token_fields
-from exchange.bundle.build import BundleContents, build_bundle
-from exchange.bundle.verify import verify_own
+from exchange.bundle.build import BundleContents
 from exchange.keys.pairs import load_pair_key
-from exchange.keys.signing import PublicKey, load_signer
-from exchange.repository.local import PublishedHead, head, publish
+from exchange.repository.local import PublishedHead, head
 from flows.collecting import Collected, collect
+from flows.heads import heads_of
+from flows.locks import holding
 from flows.progress import Step, tell
+from flows.sending import send
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.runs import RunRecord
@@ -126,11 +127,11 @@ def publish_to(
     going.agreement.check_running(now)
     key = _token_key(node, going)
     lake = Lake(node.place("lake"))
-    last = head(node.place("repository"), going.stream)
-    versions = _versions(lake, going.grant)
-    if not override_gate:
-        _check_gates(lake, tuple(versions))
-    with workspace(node) as (con, _):
+    with holding(node, f"publish/{going.stream}"), workspace(node) as (con, _):
+        last = head(node.place("repository"), node.place("sent"), going.stream)
+        versions = _versions(lake, going.grant)
+        if not override_gate:
+            _check_gates(lake, tuple(versions))
         if key is not None:
             set_token_key(con, key)
         collected = [
@@ -164,6 +165,7 @@ def publish_to(
             rule_pack_version=rule_set_version(node.agency.division_code, node.rule_packs()),
             verdict=_verdict(con, collected, override_gate),
             period=_period(con, collected),
+            heads=heads_of(node),
         )
         return _publish(node, going, contents, now, result)
 
@@ -213,23 +215,15 @@ def _publish(
 ) -> Published:
     rows = sum(result.counts.values())
     tell(Step(going.stream, "sign", 0, rows))
-    secret = node.config.keys.passphrase
-    signer = load_signer(
-        node.config.keys.signer, node.secrets(secret) if secret else None, root=node.root
-    )
-    data = build_bundle(contents, [signer], now)
-    # A chain cannot skip a bundle that its reader refuses, so refuse it ourselves first.
-    verify_own(data, contents, [PublicKey(bytes.fromhex(signer.public_key.keyval["public"]))], now)
-    path = publish(node.place("repository"), going.stream, contents.sequence, data)
-    published = head(node.place("repository"), going.stream)
+    sent = send(node, contents, now)
     tell(Step(going.stream, "sign", rows, rows))
     return replace(
         result,
         status="published",
         sequence=contents.sequence,
-        bundle_id=published.statement.bundle_id if published else None,
-        path=path,
-        size=len(data),
+        bundle_id=sent.statement.bundle_id,
+        path=sent.path,
+        size=sent.size,
     )
 
 

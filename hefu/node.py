@@ -249,7 +249,7 @@ class Node:
         from exchange.trust.roles import Signers
 
         keys = self.config.keys
-        return Signers(tuple(self._signer(one) for one in (keys, *keys.cosigners)))
+        return Signers((self._signer(keys), *(self._signer(one) for one in keys.cosigners)))
 
     def _signer(self, key: Keys | Cosigner) -> Signer:
         from exchange.keys.signing import load_public_key, load_signer

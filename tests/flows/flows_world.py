@@ -16,13 +16,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyrage
+
 from connectors.pull import PullRequest
 from examples.region.check_digits import credit_code
+from exchange.repository.local import published
 from flows.incoming import TakenIn, incoming_of, take_in
 from flows.ingest import ingest
 from flows.outgoing import Published, grants_of, publish_to
 from hefu import scaffold
+from hefu.cards import take_card, write_card
 from hefu.node import Agency, Node, load_node
+from hefu.trust_setup import init_trust
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.sql import connect
@@ -289,7 +294,26 @@ class World:
         return going.stream
 
     def bundle(self, sequence: int) -> Path:
-        return self.root / "a/repository/streams" / self.stream / f"{sequence:08d}.hefu"
+        """The file that A published, encrypted for B."""
+        return published_file(self.a, self.stream, sequence)
+
+    def plain(self, sequence: int) -> bytes:
+        """The bundle in it."""
+        return opened(self.a, self.stream, sequence)
+
+
+def published_file(node: Node, stream: str, sequence: int) -> Path:
+    repository = node.place("repository")
+    listed = published(repository, stream, sequence)
+    assert listed is not None, f"{stream} {sequence} is not published"
+    return repository / listed.file
+
+
+def opened(node: Node, stream: str, sequence: int) -> bytes:
+    """A published bundle without its encryption; the publisher itself can open it."""
+    path = published_file(node, stream, sequence)
+    data = path.read_bytes()
+    return bytes(pyrage.decrypt(data, node.identities())) if path.suffix == ".age" else data
 
 
 def query(node: Node, record_type: str, sql: str) -> list[tuple[Any, ...]]:
@@ -327,13 +351,11 @@ def counts(run: Any) -> tuple[int, int, int, int, int]:
 def make_world(root: Path) -> World:
     """Lay out both nodes below ``root``. About 0.2 s; the fixtures copy one that is made once."""
     (root / "drops").mkdir(parents=True)
-    keys = {}
     for folder, agency in (("a", A), ("b", B)):
-        made = scaffold.create_node(root / folder, agency, f"passphrase of {folder} in tests")
-        keys[agency.code] = made.public_key.pem
+        make_node(root / folder, agency)
         (root / folder / "agreements" / "a-b.toml").write_text(agreement_text(), encoding="utf-8")
-    introduce(root / "a", B, keys[B.code], "../../../b/repository")
-    introduce(root / "b", A, keys[A.code], "../../../a/repository")
+    introduce(root / "a", root / "b")
+    introduce(root / "b", root / "a")
     for stream, toml, sql in ((CASES, CASES_TOML, CASES_SQL), (LEADS, LEADS_TOML, LEADS_SQL)):
         folder = root / "a" / "sources" / stream
         folder.mkdir(parents=True)
@@ -343,14 +365,26 @@ def make_world(root: Path) -> World:
     return World(root)
 
 
-def introduce(node: Path, partner: Agency, public_key_pem: bytes, repository: str) -> None:
-    folder = node / "partners" / partner.code
-    folder.mkdir(parents=True)
-    (folder / "signing.pub.pem").write_bytes(public_key_pem)
-    (folder / "partner.toml").write_text(
-        f'code = "{partner.code}"\nname = "{partner.name}"\nrepository = "{repository}"\n',
-        encoding="utf-8",
-    )
+def make_node(root: Path, agency: Agency) -> Node:
+    """A node with its keys; the root key lies beside it, with a passphrase of tests."""
+    scaffold.create_node(root, agency, f"passphrase of {root.name} in tests")
+    node = load_node(root)
+    keys = root.with_name(f"{root.name}-root-keys")
+    init_trust(node, [keys], 1, ["passphrase of root keys in tests"], now=NOW - NIGHT)
+    return node
+
+
+def introduce(node: Path, partner: Path) -> None:
+    """``node`` takes the partner's card. The repository is named relative to the partner's folder,
+    because the fixtures copy a world that is made once."""
+    card = partner.with_name(f"{partner.name}-for-{node.name}.card.json")
+    write_card(load_node(partner), card)
+    known = take_card(load_node(node), card)
+    path = known.folder / "partner.toml"
+    place = f"../../../{partner.name}/repository"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("repository =")]
+    path.write_text("\n".join([f'repository = "{place}"', *kept]) + "\n", encoding="utf-8")
 
 
 def agreement_text(identifier: str = "a-b", sender: Agency = A, receiver: Agency = B) -> str:

@@ -1,0 +1,211 @@
+"""Sealed leads on an official's conduct: encrypted for one reader, counted for everybody else.
+
+    sealed/<sha256>.age     what this node sends, as it was sealed; nobody here can open it
+
+A record says that there is one and for whom; the file travels as an attachment of the bundle that
+the record is in. On the receiving side it stays in the kept bundle until the supervisory organ's
+officer is given it. The content is in no table, log or message of either node.
+Source: 310号令 第十八条、第十九条；监察法 第三十七条.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exchange.jsontext import sha256_hex
+from exchange.keys.sealing import is_sealed, seal
+from flows.own_records import append_own
+from flows.workspace import workspace
+from hefu.node import Node
+from lake.store import Lake
+from schemas.errors import ConfigError, DataError, Where
+from schemas.sql import literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+RECORD_TYPE = "sealed_lead"
+SUFFIX = "age"
+
+MAPPING = """
+SELECT
+    sealed_no AS source_record_id,
+    sealed_no,
+    to_org,
+    sealed_time,
+    sealed_time AS occurred_time,
+    sealed_time AS source_updated_time,
+    sealed_sha256,
+    sealed_size_bytes,
+    '310号令 第十八条、第十九条；监察法 第三十七条' AS legal_basis_ref
+FROM raw
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One sealed file. ``partner``: for whom (sent), or from whom (received)."""
+
+    sealed_no: str
+    partner: str
+    sealed_time: datetime
+    sha256: str
+    size_bytes: int
+    is_ours: bool
+    bundle_id: str | None
+    """The bundle that brought it; None for what this node sends."""
+
+
+def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed:
+    """Seal ``content`` for a partner's supervisory organ; the next publication takes it along.
+
+    What is an age file already is taken as it is: then it was sealed elsewhere, and this node has
+    never seen the content. Raises ``ConfigError`` if no agreement lets sealed leads go there, or
+    the partner has not told to which key they are sealed.
+    """
+    _check_agreed(node, partner)
+    data = content if is_sealed(content) else seal(content, _recipients(node, partner))
+    digest = sha256_hex(data)
+    path = sealed_path(node, digest)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    with open(partial, "wb", opener=_private) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    number = f"MF-{now:%Y%m%d}-{digest[:8]}"
+    row = {
+        "sealed_no": number,
+        "to_org": partner,
+        "sealed_time": now.isoformat(),
+        "sealed_sha256": digest,
+        "sealed_size_bytes": str(len(data)),
+    }
+    append_own(node, RECORD_TYPE, MAPPING, [row], now)
+    return Sealed(number, partner, now, digest, len(data), True, None)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def sealed_path(node: Node, digest: str) -> Path:
+    return node.place("sealed") / f"{digest}.{SUFFIX}"
+
+
+def sealed_leads(node: Node) -> list[Sealed]:
+    """What was sealed here and what came from partners: numbers, times, sizes; the newest first."""
+    with workspace(node) as (con, _):
+        Lake(node.place("lake")).attach(con, RECORD_TYPE)
+        rows = con.execute(
+            "SELECT sealed_no, CASE WHEN _bundle_id IS NULL THEN to_org ELSE source_org_code END, "
+            "sealed_time, sealed_sha256, sealed_size_bytes, _bundle_id IS NULL, _bundle_id "
+            f"FROM {RECORD_TYPE}_current ORDER BY sealed_time DESC, sealed_no"
+        ).fetchall()
+    return [Sealed(*row) for row in rows]
+
+
+def attachments(node: Node, con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, Path]]:
+    """The sealed files of the rows of ``table`` that leave: (extension, path).
+
+    ``<record type>_current`` must be attached. Raises ``DataError`` for a file that is not there.
+    """
+    found = con.execute(
+        f"SELECT DISTINCT sealed_sha256 FROM {RECORD_TYPE}_current SEMI JOIN {table} "
+        f"USING (record_id) WHERE _bundle_id IS NULL AND source_system = {literal('hefu')} "
+        "ORDER BY 1"
+    ).fetchall()
+    paths = [sealed_path(node, digest) for (digest,) in found]
+    for path in paths:
+        if not path.is_file():
+            raise DataError(
+                Text(en="a sealed file is missing", zh="密封件文件缺失"),
+                where=Where(str(path)),
+                hint=Text(
+                    en="put it back from a backup: its name is its SHA-256",
+                    zh="请从备份中恢复（文件名即其 SHA-256）",
+                ),
+            )
+    return [(SUFFIX, path) for path in paths]
+
+
+def received_file(node: Node, sealed_no: str) -> bytes:
+    """The sealed file that a partner sent under this number, as it was sealed.
+
+    Raises ``ConfigError`` if there is none, ``DataError`` if the bundle brought none with it.
+    """
+    from exchange.bundle.container import read_container
+    from exchange.limits import DEFAULT_LIMITS
+    from exchange.trust.evidence import load
+
+    found = [s for s in sealed_leads(node) if s.sealed_no == sealed_no and not s.is_ours]
+    if not found:
+        raise ConfigError(
+            Text(
+                en=f"no partner sent a sealed file {sealed_no!r}",
+                zh=f"没有收到编号为 {sealed_no!r} 的密封件",
+            ),
+            hint=Text(en="hefu sealed list", zh="可用 hefu sealed list 查看"),
+        )
+    one = found[0]
+    entries = Lake(node.place("lake")).ledger.entries()
+    brought = next(e for e in entries if e.bundle_id == one.bundle_id)
+    kept = load(node.place("inbox"), brought.publisher, brought.stream, brought.sequence)
+    data = read_container(kept.bundle.read_bytes(), DEFAULT_LIMITS).get(
+        f"attachments/{one.sha256}.{SUFFIX}"
+    )
+    if data is None or sha256_hex(data) != one.sha256:
+        raise DataError(
+            Text(
+                en="the bundle did not bring the sealed file that it names",
+                zh="数据包中没有其所列的密封件",
+            ),
+            where=Where(str(kept.bundle)),
+            hint=Text(en="ask the sender to seal it again", zh="请发送方重新密封移送"),
+        )
+    return bytes(data)
+
+
+def _check_agreed(node: Node, partner: str) -> None:
+    ours = node.agency.code
+    grants = [g for a in node.agreements() for g in a.grants_from(ours) if g.to_org == partner]
+    if not any(RECORD_TYPE in grant.records for grant in grants):
+        raise ConfigError(
+            Text(
+                en=f"no agreement lets sealed leads go to {partner}",
+                zh=f"没有允许向 {partner} 移送密封问题线索的协议",
+            ),
+            where=Where(str(node.root / "agreements")),
+            hint=Text(
+                en=f"a grant needs: [grants.records] {RECORD_TYPE} = "
+                '["sealed_no", "to_org", "sealed_time", "sealed_sha256", "sealed_size_bytes"]',
+                zh=f"授权条目中须有：[grants.records] {RECORD_TYPE} = "
+                '["sealed_no", "to_org", "sealed_time", "sealed_sha256", "sealed_size_bytes"]',
+            ),
+        )
+
+
+def _recipients(node: Node, partner: str) -> tuple[str, ...]:
+    """The supervisory organ's own keys. Never the node's: its operators must not open it."""
+    found = next((p.facts for p in node.partners() if p.code == partner), None)
+    if found is None or not found.sealed_recipients:
+        raise ConfigError(
+            Text(
+                en=f"{partner} has not told to which key sealed leads go",
+                zh=f"{partner} 尚未提供密封问题线索的接收公钥",
+            ),
+            where=Where(str(node.root / "partners" / partner)),
+            hint=Text(
+                en="its officer makes a key with `hefu unseal --new-identity FILE`, and the "
+                "agency publishes the public part of it in its card (docs/sealed-leads.md)",
+                zh="由对方专人用 hefu unseal --new-identity 文件 生成密钥，"
+                "其公钥由该机关随名片公布（见 docs/sealed-leads.zh-CN.md）",
+            ),
+        )
+    return found.sealed_recipients
