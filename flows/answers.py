@@ -8,12 +8,13 @@ that it stays when the answer comes after all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import LEGAL_TIME, Agreement, Grant
+from exchange.agreement.versions import in_force
 from exchange.bundle.statement import Predicate
 from flows.bundle_states import BundleState, Known, Said, stream_states, taken_up_to
 from flows.own_chain import OwnChain, own_tree
@@ -124,19 +125,30 @@ def sent_streams(
     for one in kept:
         said[one.by, one.stream].append(one.said)
     found = []
-    for agreement in agreements:
-        for grant in agreement.grants_from(node.agency.code):
-            stream = agreement.stream_id(grant)
-            answers = [s for s in said[grant.to_org, stream] if s.kind != "unanswered"]
-            notes = [s for s in said[node.agency.code, stream] if s.kind == "unanswered"]
-            days = (
-                grant.delivery.receipt_within_working_days
-                if answers_come_back(agreements, node.agency.code, grant.to_org)
-                else None
-            )
-            chain = OwnChain(tree, node.place("sent"), stream)
-            found.append(_stream(chain, agreement, grant, [*answers, *notes], days, calendar, now))
+    for stream, (agreement, grant) in own_streams(node.agency.code, agreements, now).items():
+        answers = [s for s in said[grant.to_org, stream] if s.kind != "unanswered"]
+        notes = [s for s in said[node.agency.code, stream] if s.kind == "unanswered"]
+        days = (
+            grant.delivery.receipt_within_working_days
+            if answers_come_back(agreements, node.agency.code, grant.to_org)
+            else None
+        )
+        chain = OwnChain(tree, node.place("sent"), stream)
+        found.append(_stream(chain, agreement, grant, [*answers, *notes], days, calendar, now))
     return found
+
+
+def own_streams(
+    ours: str, agreements: Sequence[Agreement], now: datetime
+) -> dict[str, tuple[Agreement, Grant]]:
+    """The streams on which we send, each with the terms that hold now; a stream that only an older
+    version of its agreement has is still answered for."""
+    older = sorted(agreements, key=lambda a: (a.id, -a.version))
+    found: dict[str, tuple[Agreement, Grant]] = {}
+    for agreement in (*in_force(agreements, now), *older):
+        for grant in agreement.grants_from(ours):
+            found.setdefault(agreement.stream_id(grant), (agreement, grant))
+    return dict(sorted(found.items()))
 
 
 def answers_come_back(agreements: Iterable[Agreement], ours: str, partner: str) -> bool:
