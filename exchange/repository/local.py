@@ -28,7 +28,7 @@ from exchange.errors import refusal
 from exchange.jsontext import sha256_hex
 from exchange.limits import DEFAULT_LIMITS, Limits
 from exchange.repository.folder import PARTIAL, copy_atomically, locked, write_atomically
-from exchange.repository.tree import Listed, Tree, read_tree, stream_of
+from exchange.repository.tree import Listed, Tree, is_founded, read_tree, stream_of
 from exchange.trust.roles import (
     BUNDLES,
     SNAPSHOT,
@@ -89,12 +89,16 @@ class PublishedHead:
 
 
 def published_streams(repository: Path) -> tuple[str, ...]:
-    """The streams that something was published in. Raises as :func:`head`."""
+    """The streams that something was published in, none without a repository. Raises
+    ``VerificationError`` if it is damaged."""
+    if not is_founded(repository):
+        return ()
     return tuple(sorted({stream_of(role) or "" for role in read_tree(repository).segments()}))
 
 
 def published(repository: Path, stream: str, sequence: int) -> Listed | None:
-    """How the repository lists one bundle, None if it doesn't. Raises as :func:`head`."""
+    """How the repository lists one bundle, None if it doesn't. Raises ``ConfigError`` without a
+    repository, ``VerificationError`` if it is damaged."""
     tree = read_tree(repository)
     role = segment_role(_checked(stream), sequence)
     return tree.listed(role).get(sequence) if role in tree.meta else None
@@ -103,9 +107,12 @@ def published(repository: Path, stream: str, sequence: int) -> Listed | None:
 def head(repository: Path, sent: Path, stream: str) -> PublishedHead | None:
     """The last bundle of our own chain, None if nothing was published yet.
 
-    Raises ``ConfigError`` if there is no repository, ``VerificationError`` if it is damaged, or
-    if the statement that it names is missing from ``sent`` or another one.
+    Raises ``ConfigError`` if the repository is gone although something was sent,
+    ``VerificationError`` if it is damaged, or if the statement that it names is missing from
+    ``sent`` or another one.
     """
+    if not is_founded(repository) and not (sent / _checked(stream)).exists():
+        return None
     last = read_tree(repository).last(_checked(stream))
     if last is None:
         return None

@@ -155,6 +155,11 @@ class Tree:
         return signed
 
 
+def is_founded(repository: Path) -> bool:
+    """Whether there is something that readers can see."""
+    return (repository / metadata_file(TIMESTAMP, 0)).exists()
+
+
 def read_tree(repository: Path) -> Tree:
     """Our own repository's state. Raises ``ConfigError`` if there is none yet,
     ``VerificationError`` if it is damaged."""

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,3 +142,54 @@ class World:
 def founded(root: Path) -> World:
     root.mkdir(parents=True, exist_ok=True)
     return World(root).found()
+
+
+def killed_at(event: int, work: Callable[[], object]) -> bool:
+    """Run ``work`` in a process that is killed with SIGKILL before its ``event``-th change to
+    the file system; whether it got that far. Otherwise the work must end well."""
+    left = event
+
+    def count(name: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        changes = name in ("os.rename", "os.remove", "os.mkdir") or (
+            name == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT
+        )
+        left -= bool(changes)
+        if changes and left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted() -> None:
+        sys.addaudithook(count)
+        work()
+
+    _, status = os.waitpid(started(counted), 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0, "the work failed"
+    return False
+
+
+def started(work: Callable[[], object]) -> int:
+    """The id of a process that does ``work`` and ends, with 0 if it went well."""
+    child = os.fork()
+    if child:
+        return child
+    code = 2
+    try:
+        work()
+        code = 0
+    finally:
+        if code:
+            sys.__stderr__.write(traceback.format_exc())
+        os._exit(code)
+
+
+def has_ended(process: int) -> bool:
+    """Whether it has. It must have ended well."""
+    try:
+        found, status = os.waitpid(process, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    assert status == 0, "the work failed"
+    return found == process

@@ -1,283 +1,451 @@
-"""The published chain: whole files, one after another, whatever happens meanwhile."""
+"""Our own repository: whole files, one after another, whatever happens meanwhile."""
 
 from __future__ import annotations
 
-import http.server
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
-from bundles import good, rows, second, statement_digest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from repository_world import (
+    DAY,
+    NOW,
+    PERIODS,
+    SIGNERS,
+    STREAM,
+    Bundle,
+    World,
+    founded,
+    has_ended,
+    killed_at,
+    make_bundle,
+    signer,
+    started,
+)
 
-from exchange.limits import Limits
-from exchange.repository.local import bundle_name, fetch, head, publish, stream_folder
-from schemas.errors import RefusedError, RetryableError, VerificationError
+from exchange.repository.folder import FolderCarrier
+from exchange.repository.local import (
+    head,
+    publish,
+    published,
+    published_streams,
+    refresh,
+    replace,
+    sent_path,
+)
+from exchange.repository.tree import read_tree
+from exchange.trust.client import Publisher, open_publisher
+from exchange.trust.roles import Signers
+from schemas.errors import ConfigError, RetryableError, VerificationError
 
-STREAM = "test-agreement.testsender.testreceiver.format_test"
-FIRST = good()
-SECOND = second(FIRST)
-OTHER_FIRST = good(tables={"note": rows(2)})
+FIRST = make_bundle(1, None)
+SECOND = make_bundle(2, FIRST.statement_sha256)
+OTHER_FIRST = make_bundle(1, None, data=b"another bundle")
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(p.name for p in stream_folder(folder, STREAM).iterdir() if p.name != ".lock")
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return founded(tmp_path)
 
 
-def test_the_head_is_read_from_the_chain(tmp_path: Path) -> None:
-    assert head(tmp_path, STREAM) is None
-    publish(tmp_path, STREAM, 1, FIRST)
-    publish(tmp_path, STREAM, 2, SECOND)
-    last = head(tmp_path, STREAM)
+def read(world: World, name: str = "reader") -> Publisher:
+    """As a partner does."""
+    return open_publisher(
+        FolderCarrier(world.repository),
+        world.root / name,
+        (world.repository / "metadata/1.root.json").read_bytes(),
+        NOW + timedelta(days=1),
+    )
+
+
+def downloaded(world: World, publisher: Publisher, sequence: int) -> bytes:
+    listed = publisher.find(STREAM, sequence)
+    assert listed is not None
+    path = world.root / "downloaded"
+    publisher.download(listed, path)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+def leftovers(world: World) -> list[Path]:
+    return list(world.root.rglob(".partial-*"))
+
+
+# what was published
+
+
+def test_the_head_is_read_from_the_published_lists(world: World) -> None:
+    assert head(world.repository, world.sent, STREAM) is None
+    assert published_streams(world.repository) == ()
+    made = world.publish_more(3)
+    last = head(world.repository, world.sent, STREAM)
     assert last is not None
-    assert (last.sequence, last.statement_sha256) == (2, statement_digest(SECOND))
-    assert last.statement.lake_versions == {"note": 7}
-    assert names(tmp_path) == ["00000001.hefu", "00000002.hefu"]
+    assert (last.sequence, last.statement_sha256) == (3, made[-1].statement_sha256)
+    assert last.statement.lake_versions == {"note": 3}
+    assert published_streams(world.repository) == (STREAM,)
+    listed = published(world.repository, STREAM, 2)
+    assert listed is not None
+    assert (world.repository / listed.file).read_bytes() == made[1].data
+    assert published(world.repository, STREAM, 4) is None
 
 
-def test_publishing_again_changes_nothing(tmp_path: Path) -> None:
-    path = publish(tmp_path, STREAM, 1, FIRST)
-    before = path.stat().st_mtime_ns
-    assert publish(tmp_path, STREAM, 1, FIRST) == path
-    assert path.stat().st_mtime_ns == before
+def test_a_partner_reads_what_was_published(world: World) -> None:
+    made = world.publish_more(2)
+    publisher = read(world)
+    assert publisher.last(STREAM) == 2
+    assert [downloaded(world, publisher, n) for n in (1, 2)] == [one.data for one in made]
 
 
-def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
-    publish(tmp_path, STREAM, 1, FIRST)
-    with pytest.raises(RetryableError):
-        publish(tmp_path, STREAM, 1, OTHER_FIRST)
-    assert fetch(str(tmp_path), STREAM, 1) == FIRST
+def test_a_node_that_never_published_has_no_head(tmp_path: Path) -> None:
+    assert head(tmp_path / "repository", tmp_path / "sent", STREAM) is None
+    assert published_streams(tmp_path / "repository") == ()
+
+
+def test_a_repository_that_is_gone_is_told(world: World) -> None:
+    world.publish(FIRST)
+    world.repository.rename(world.root / "lost")
+    with pytest.raises(ConfigError, match="no repository"):
+        head(world.repository, world.sent, STREAM)
+    with pytest.raises(ConfigError, match="no repository"):
+        world.publish(SECOND)
+
+
+@pytest.mark.parametrize("harm", ["gone", "other", "damaged"])
+def test_a_statement_that_is_not_at_hand_is_told_with_where_it_is(world: World, harm: str) -> None:
+    world.publish(FIRST)
+    world.publish(SECOND)
+    path = sent_path(world.sent, STREAM, 2)
+    whole = path.read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(FIRST.envelope if harm == "other" else b"{")
+    with pytest.raises(VerificationError, match="not at hand") as caught:
+        head(world.repository, world.sent, STREAM)
+    assert caught.value.expected == SECOND.statement_sha256
+    assert caught.value.hint is not None
+    assert "inbox" in caught.value.hint.en
+    path.write_bytes(whole)
+    assert head(world.repository, world.sent, STREAM) is not None
+
+
+@pytest.mark.parametrize("name", ["2.snapshot.json", "2.bundles.json", f"1.{STREAM}.000000.json"])
+@pytest.mark.parametrize("harm", ["gone", "changed"])
+def test_a_damaged_repository_is_not_published_on(world: World, name: str, harm: str) -> None:
+    world.publish(FIRST)
+    path = world.repository / "metadata" / name
+    data = path.read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(data.replace(b"1", b"2", 1))
+    with pytest.raises(VerificationError, match="repository is damaged"):
+        world.publish(SECOND)
+    path.write_bytes(data)
+    world.publish(SECOND)
+
+
+# what may be published
+
+
+def test_publishing_again_changes_nothing(world: World) -> None:
+    path = world.publish(FIRST)
+    before = (world.repository / "metadata/timestamp.json").read_bytes()
+    assert world.publish(FIRST, NOW + DAY) == path
+    assert (world.repository / "metadata/timestamp.json").read_bytes() == before
+
+
+def test_a_number_is_never_given_twice(world: World) -> None:
+    world.publish(FIRST)
+    with pytest.raises(RetryableError, match="meanwhile"):
+        world.publish(OTHER_FIRST)
+    assert downloaded(world, read(world), 1) == FIRST.data
 
 
 @pytest.mark.parametrize(
-    ("sequence", "data"),
-    [(2, SECOND), (1, SECOND), (2, FIRST), (1, b"not a bundle"), (1, FIRST[:-1])],
+    ("sequence", "bundle"),
+    [
+        (2, SECOND),
+        (1, SECOND),
+        (2, FIRST),
+        (1, make_bundle(1, None, stream="another.stream")),
+        (1, Bundle(1, b"data", b"no envelope", "")),
+    ],
 )
 def test_what_does_not_continue_the_chain_is_not_published(
-    tmp_path: Path, sequence: int, data: bytes
+    world: World, sequence: int, bundle: Bundle
 ) -> None:
+    before = sorted(world.repository.rglob("*"))
     with pytest.raises(VerificationError):
-        publish(tmp_path, STREAM, sequence, data)
-    assert names(tmp_path) == []
+        world.publish(
+            Bundle(sequence, bundle.data, bundle.envelope, bundle.statement_sha256),
+        )
+    assert sorted(path for path in world.repository.rglob("*") if path.name != ".lock") == [
+        path for path in before if path.name != ".lock"
+    ]
 
 
-def test_another_history_is_not_continued(tmp_path: Path) -> None:
-    publish(tmp_path, STREAM, 1, OTHER_FIRST)
+def test_another_history_is_not_continued(world: World) -> None:
+    made = world.publish_more(1)
     with pytest.raises(VerificationError) as caught:
-        publish(tmp_path, STREAM, 2, SECOND)
+        world.publish(make_bundle(2, "0" * 64))
     assert caught.value.step == "stream"
+    assert made[0].statement_sha256 in caught.value.expected
 
 
 @pytest.mark.parametrize("stream", ["", "..", "../x", "a/b", "A", "x" * 201, ".hidden", "a\x00"])
-def test_a_stream_cannot_leave_the_repository(tmp_path: Path, stream: str) -> None:
+def test_a_stream_cannot_leave_the_repository(world: World, stream: str) -> None:
     with pytest.raises(ValueError, match="not a stream name"):
-        publish(tmp_path, stream, 1, FIRST)
-    assert list(tmp_path.iterdir()) == []
+        world.publish(FIRST, stream=stream)
 
 
-def test_a_gap_in_our_own_chain_is_told(tmp_path: Path) -> None:
-    publish(tmp_path, STREAM, 1, FIRST)
-    path = publish(tmp_path, STREAM, 2, SECOND)
-    (path.parent / bundle_name(1)).unlink()
-    with pytest.raises(VerificationError, match="has a gap") as caught:
-        head(tmp_path, STREAM)
-    assert caught.value.expected == "00000001.hefu"
+def test_too_few_signers_publish_nothing(world: World) -> None:
+    stranger = World(world.root, Signers((signer("stranger"),)))
+    with pytest.raises(ConfigError, match=r"needs 1 signature\(s\), 0 at hand"):
+        stranger.publish(FIRST)
+    assert head(world.repository, world.sent, STREAM) is None
+    world.publish(FIRST)
 
 
-def test_a_file_under_another_number_is_told(tmp_path: Path) -> None:
-    path = publish(tmp_path, STREAM, 1, FIRST)
-    (path.parent / bundle_name(2)).write_bytes(FIRST)
-    with pytest.raises(VerificationError, match="not the bundle its name says"):
-        head(tmp_path, STREAM)
-    (path.parent / bundle_name(2)).write_bytes(b"")
-    with pytest.raises(VerificationError):
-        head(tmp_path, STREAM)
+def test_streams_of_like_names_do_not_mix(world: World) -> None:
+    for stream in ("a", "a.000000", "a.b"):
+        world.publish_more(2, stream)
+    assert published_streams(world.repository) == ("a", "a.000000", "a.b")
+    for stream in ("a", "a.000000", "a.b"):
+        last = head(world.repository, world.sent, stream)
+        assert last is not None
+        assert (last.sequence, last.statement.stream) == (2, stream)
 
 
-def test_of_two_publishers_at_once_one_wins_whole(tmp_path: Path) -> None:
-    def attempt(data: bytes) -> str:
+def test_a_full_segment_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.trust.roles.SEGMENT_SIZE", 3)
+    made = world.publish_more(7)
+    tree = read_tree(world.repository)
+    assert tree.segments(STREAM) == [f"{STREAM}.00000{n}" for n in range(3)]
+    assert [tree.meta[role].version for role in tree.segments()] == [3, 3, 1]
+    assert tree.meta["bundles"].version == 4, "once, and once for each segment"
+    last = head(world.repository, world.sent, STREAM)
+    assert last is not None
+    assert last.statement_sha256 == made[-1].statement_sha256
+
+
+def test_old_versions_go_when_many_are_newer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.repository.local._KEPT_VERSIONS", 4)
+    world.publish_more(9)
+    names = {path.name for path in (world.repository / "metadata").iterdir()}
+    assert {name for name in names if name.endswith(".snapshot.json")} == {
+        f"{n}.snapshot.json" for n in (7, 8, 9, 10)
+    }
+    assert {"1.root.json", "1.targets.json", "2.bundles.json"} <= names
+    assert read(world).last(STREAM) == 9
+
+
+# signed anew
+
+
+def test_a_night_without_news_signs_the_timestamp_alone(world: World) -> None:
+    world.publish(FIRST)
+    before = {p.name: p.read_bytes() for p in (world.repository / "metadata").iterdir()}
+    refresh(world.repository, SIGNERS, PERIODS, NOW + DAY)
+    after = {p.name: p.read_bytes() for p in (world.repository / "metadata").iterdir()}
+    assert {name for name in after if after[name] != before.get(name)} == {"timestamp.json"}
+    assert read(world).freshness.published_time == NOW + DAY
+
+
+def test_what_nears_its_end_is_signed_anew(world: World) -> None:
+    world.publish_more(2)
+    refresh(world.repository, SIGNERS, PERIODS, NOW + 10 * DAY)
+    tree = read_tree(world.repository)
+    assert tree.snapshot.expires == NOW + 24 * DAY
+    assert tree.meta["bundles"].version == 2
+    later = NOW + 300 * DAY
+    refresh(world.repository, SIGNERS, PERIODS, later)
+    tree = read_tree(world.repository)
+    assert tree.bundles.expires == later + PERIODS.bundles
+    assert tree.segment(f"{STREAM}.000000").expires == later + PERIODS.bundles
+    last = head(world.repository, world.sent, STREAM)
+    assert last is not None
+    assert last.sequence == 2
+
+
+def test_a_publication_signs_a_neighbour_anew_that_nears_its_end(world: World) -> None:
+    world.publish_more(1, "quiet")
+    later = NOW + 300 * DAY
+    world.publish(FIRST, later)
+    refresh(world.repository, SIGNERS, PERIODS, later)
+    assert read_tree(world.repository).segment("quiet.000000").expires == later + PERIODS.bundles
+
+
+def test_a_bundle_is_replaced_by_one_that_says_the_same(world: World) -> None:
+    world.publish(FIRST)
+    world.publish(SECOND)
+    file = world.root / "again"
+    file.write_bytes(b"age-encryption.org/v1\nfor other keys")
+
+    def put(bundle: Bundle) -> Path:
+        return replace(
+            world.repository,
+            world.sent,
+            STREAM,
+            1,
+            file,
+            bundle.envelope,
+            SIGNERS,
+            PERIODS,
+            NOW,
+        )
+
+    with pytest.raises(VerificationError, match="only the same statement"):
+        put(SECOND)
+    assert put(FIRST).name.endswith(".00000001.hefu.age")
+    publisher = read(world)
+    listed = publisher.find(STREAM, 1)
+    assert listed is not None
+    assert listed.is_encrypted
+    assert downloaded(world, publisher, 1) == file.read_bytes()
+    assert publisher.last(STREAM) == 2
+
+
+def test_what_was_never_published_is_not_replaced(world: World) -> None:
+    world.publish(FIRST)
+    with pytest.raises(VerificationError, match="only the same statement"):
+        replace(
+            world.repository,
+            world.sent,
+            STREAM,
+            2,
+            sent_path(world.sent, STREAM, 1),
+            SECOND.envelope,
+            SIGNERS,
+            PERIODS,
+            NOW,
+        )
+
+
+# at any moment
+
+
+def test_killed_at_any_step_readers_see_a_whole_repository(world: World) -> None:
+    world.publish(FIRST)
+    file = world.root / "second"
+    file.write_bytes(SECOND.data)
+
+    def publish_second() -> None:
+        arguments = (STREAM, 2, file, SECOND.envelope, SIGNERS, PERIODS, NOW)
+        publish(world.repository, world.sent, *arguments)
+
+    seen = []
+    for event in range(1, 100):
+        was_killed = killed_at(event, publish_second)
+        publisher = read(world)
+        seen.append(publisher.last(STREAM))
+        last = head(world.repository, world.sent, STREAM)
+        assert last is not None
+        assert last.sequence == seen[-1]
+        assert downloaded(world, publisher, seen[-1])
+        if not was_killed:
+            break
+    assert seen == sorted(seen), "what was seen is never taken back"
+    assert {1, 2} == set(seen)
+    publish_second()
+    world.publish(make_bundle(3, SECOND.statement_sha256))
+    assert read(world).last(STREAM) == 3
+    assert leftovers(world) == []
+
+
+def test_killed_in_the_first_publication_nothing_was_sent(tmp_path: Path) -> None:
+    world = founded(tmp_path)
+    file = tmp_path / "first"
+    file.write_bytes(FIRST.data)
+
+    def publish_first() -> None:
+        arguments = (STREAM, 1, file, FIRST.envelope, SIGNERS, PERIODS, NOW)
+        publish(world.repository, world.sent, *arguments)
+
+    event = 1
+    while killed_at(event, publish_first):
+        last = head(world.repository, world.sent, STREAM)
+        assert (last.sequence if last else 0) == read(world).last(STREAM)
+        event += 1
+    assert event > 8
+    assert leftovers(world) == []
+
+
+def test_a_reader_that_polls_never_sees_a_half(world: World) -> None:
+    """A real client reads as fast as it can while another process publishes."""
+    world.publish(FIRST)
+
+    def publish_many() -> None:
+        previous = FIRST.statement_sha256
+        for sequence in range(2, 32):
+            bundle = make_bundle(sequence, previous)
+            world.publish(bundle)
+            previous = bundle.statement_sha256
+
+    publishing = started(publish_many)
+    seen = [1]
+    while not has_ended(publishing) or seen[-1] < 31:
+        publisher = read(world)
+        seen.append(publisher.last(STREAM))
+        assert b"bundle %d of" % seen[-1] in downloaded(world, publisher, seen[-1])
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 2, "it polled while something happened"
+
+
+def test_of_publishers_at_once_one_wins_whole(world: World) -> None:
+    files = {}
+    for name, bundle in (("first", FIRST), ("other", OTHER_FIRST)):
+        files[name] = world.root / name
+        files[name].write_bytes(bundle.data)
+
+    def attempt(name: str) -> str:
+        arguments = (STREAM, 1, files[name], FIRST.envelope, SIGNERS, PERIODS, NOW)
         try:
-            publish(tmp_path, STREAM, 1, data)
+            publish(world.repository, world.sent, *arguments)
         except RetryableError:
             return "again"
         return "done"
 
     with ThreadPoolExecutor(8) as pool:
-        ends = list(pool.map(attempt, [FIRST, OTHER_FIRST] * 8))
-    winner = fetch(str(tmp_path), STREAM, 1)
-    assert winner in (FIRST, OTHER_FIRST)
-    assert ends == ["done" if d == winner else "again" for d in [FIRST, OTHER_FIRST] * 8]
-    assert names(tmp_path) == ["00000001.hefu"]
+        ends = list(pool.map(attempt, ["first", "other"] * 6))
+    winner = downloaded(world, read(world), 1)
+    assert winner in (FIRST.data, OTHER_FIRST.data)
+    names = ["first", "other"] * 6
+    assert ends == ["done" if files[n].read_bytes() == winner else "again" for n in names]
+    assert read_tree(world.repository).segment(f"{STREAM}.000000").version == 1
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import exchange.repository.local as repository
-
-real = repository._link_without_overwrite
-def die(partial, target):
-    if sys.argv[3] == "after":
-        real(partial, target)
-    os.kill(os.getpid(), signal.SIGKILL)
-repository._link_without_overwrite = die
-repository.publish(Path(sys.argv[1]), sys.argv[4], 1, Path(sys.argv[2]).read_bytes())
-"""
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_killed_publisher_blocks_nobody(tmp_path: Path, when: str) -> None:
-    (tmp_path / "bundle").write_bytes(FIRST)
-    repository = tmp_path / "repository"
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(repository), str(tmp_path / "bundle"), when, STREAM],
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert fetch(str(repository), STREAM, 1) == (FIRST if when == "after" else None)
-    publish(repository, STREAM, 1, FIRST)
-    publish(repository, STREAM, 2, SECOND)
-    assert names(repository) == ["00000001.hefu", "00000002.hefu"]
-
-
-def test_a_file_system_without_hard_links_is_served(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "refresh", "again", "killed"]), max_size=8))
+def test_whatever_was_done_the_chain_is_what_was_published(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:
-    def no_links(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", no_links)
-    publish(tmp_path, STREAM, 1, FIRST)
-    assert names(tmp_path) == ["00000001.hefu"]
-
-
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError) as caught:
-        fetch(str(tmp_path / "disk"), STREAM, 1)
-    assert caught.value.hint is not None
-    assert fetch(str(tmp_path), STREAM, 1) is None
-
-
-def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    publish(tmp_path, STREAM, 1, FIRST)
-    with pytest.raises(VerificationError) as caught:
-        fetch(str(tmp_path), STREAM, 1, limits=Limits(bundle_size=100))
-    assert caught.value.step == "size"
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; ``plan`` says what to answer instead, one status after another."""
-
-    plan: ClassVar[list[int]] = []
-    seen: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self.seen.append(self.path)
-        if not self.plan:
-            super().do_GET()
-            return
-        status = self.plan.pop(0)
-        if status == 0:  # promises more than it sends
-            self.send_response(200)
-            self.send_header("Content-Length", "100000")
-            self.end_headers()
-            self.wfile.write(b"PK")
-            self.close_connection = True
-        elif status == 1:  # says nothing of the length and never stops
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"x" * 300_000)
-            self.close_connection = True
-        else:
-            self.send_response(status)
-            self.send_header("Location", "http://127.0.0.1:9/")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    publish(tmp_path, STREAM, 1, FIRST)
-
-    def handler(*arguments: object) -> Handler:
-        return Handler(*arguments, directory=str(tmp_path))
-
-    Handler.plan, Handler.seen = [], []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}/"
-        running.shutdown()
-        thread.join()
-
-
-def test_bundles_come_from_a_web_server(server: str) -> None:
-    assert fetch(server, STREAM, 1) == FIRST
-    assert fetch(server, STREAM, 2) is None
-    assert Handler.seen[0] == f"/streams/{STREAM}/00000001.hefu"
-
-
-def test_what_may_heal_is_tried_again(server: str) -> None:
-    Handler.plan = [503, 429, 0]
-    pauses: list[float] = []
-    assert fetch(server, STREAM, 1, pause=pauses.append) == FIRST
-    assert pauses == [1.0, 2.0, 4.0]
-
-
-@pytest.mark.parametrize("status", [500, 503, 429, 0])
-def test_what_does_not_heal_is_retryable(server: str, status: int) -> None:
-    Handler.plan = [status] * 4
-    with pytest.raises(RetryableError):
-        fetch(server, STREAM, 1, pause=lambda _: None)
-    assert len(Handler.seen) == 4
-
-
-@pytest.mark.parametrize("status", [301, 302, 401, 403, 204])
-def test_a_refusal_is_not_tried_again(server: str, status: int) -> None:
-    Handler.plan = [status]
-    with pytest.raises(RefusedError, match=str(status)):
-        fetch(server, STREAM, 1, pause=lambda _: None)
-    assert len(Handler.seen) == 1
-
-
-@pytest.mark.parametrize("plan", [[], [1]])
-def test_a_download_stops_at_the_limit(server: str, plan: list[int]) -> None:
-    Handler.plan = plan
-    with pytest.raises(VerificationError) as caught:
-        fetch(server, STREAM, 1, limits=Limits(bundle_size=1000), pause=lambda _: None)
-    assert caught.value.step == "size"
-
-
-def test_nobody_there_is_retryable(server: str) -> None:
-    pauses: list[float] = []
-    with pytest.raises(RetryableError):
-        fetch("http://127.0.0.1:9/", STREAM, 1, pause=pauses.append)
-    assert len(pauses) == 3
-
-
-def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(RefusedError):
-        fetch("http://", STREAM, 1, pause=lambda _: None)
-
-
-@pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
-    place = stream_folder(tmp_path, STREAM) / bundle_name(1)
-    place.parent.mkdir(parents=True)
-    if kind == "link":
-        (tmp_path / "own").write_bytes(b"ours")
-        place.symlink_to(tmp_path / "own")
-    else:
-        os.mkfifo(place)
-    with pytest.raises(RefusedError, match="no plain file"):
-        fetch(str(tmp_path), STREAM, 1)
+    world = founded(tmp_path_factory.mktemp("world"))
+    made: dict[str, list[Bundle]] = {"a": [], "b": []}
+    for n, step in enumerate(steps):
+        now = NOW + n * timedelta(hours=1)
+        if step == "refresh":
+            refresh(world.repository, SIGNERS, PERIODS, now)
+            continue
+        chain = made.get(step, made["a"])
+        if step == "again":
+            if chain:
+                world.publish(chain[-1], now, "a")
+            continue
+        stream = step if step in made else "a"
+        previous = chain[-1].statement_sha256 if chain else None
+        bundle = make_bundle(len(chain) + 1, previous, stream=stream)
+        if step == "killed":
+            killed_at(7, lambda b=bundle, t=now: world.publish(b, t, "a"))  # type: ignore[misc]
+        world.publish(bundle, now, stream)
+        chain.append(bundle)
+    publisher = read(world)
+    for stream, chain in made.items():
+        assert publisher.last(stream) == len(chain)
+        for bundle in chain:
+            listed = publisher.find(stream, bundle.sequence)
+            assert listed is not None
+            assert listed.statement_sha256 == bundle.statement_sha256
