@@ -15,7 +15,7 @@ from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.statement import SENSITIVITY_ORDER
 
 if TYPE_CHECKING:
-    from schemas.contract import Contract
+    from schemas.contract import Contract, Field
 
 _OPEN = SENSITIVITY_ORDER[: SENSITIVITY_ORDER.index("internal") + 1]
 
@@ -48,6 +48,17 @@ def fits(grants: Iterable[Grant], contracts: Mapping[str, Contract], encrypted: 
     if encrypted:
         return any(is_encrypted(grant, contracts) for grant in grants)
     return any(may_be_plain(grant, contracts) for grant in grants)
+
+
+def above_internal(grant: Grant, contracts: Mapping[str, Contract]) -> tuple[Field, ...]:
+    """The fields for whose sake a bundle is encrypted, of all its record types."""
+    return tuple(
+        contract.field(name)
+        for record_type in grant.records
+        if (contract := contracts.get(record_type) or INSTALLED.get(record_type)) is not None
+        for name in grant.columns(contract)
+        if contract.field(name).classification not in _OPEN
+    )
 
 
 def _classes(grant: Grant, contracts: Mapping[str, Contract]) -> Iterator[str | None]:
