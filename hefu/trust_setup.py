@@ -53,22 +53,14 @@ def init_trust(
     goes on from the keys that are there.
     """
     from exchange.keys.signing import load_signer
-    from exchange.repository.store import root_versions
     from exchange.trust.agency import AgencyFacts
-    from exchange.trust.ceremony import Terms, found
+    from exchange.trust.ceremony import Terms, found, founded_already, has_trust
 
     folders = check_root_folders(node, root_folders)
     _check_threshold(threshold, len(folders))
     root_secrets = one_for_each(root_passphrases, len(folders))
-    if root_versions(node.place("repository")):
-        raise ConfigError(
-            Text(en="this node has its keys already", zh="本节点已设置密钥"),
-            where=Where(str(node.place("repository"))),
-            hint=Text(
-                en="hefu keys show lists them; hefu keys rotate changes them",
-                zh="hefu keys show 列出密钥；hefu keys rotate 更换密钥",
-            ),
-        )
+    if has_trust(node.place("repository")):
+        raise founded_already(node.place("repository"))
     secret = _passphrase(node, passphrase)
     online = online_key(node, secret)
     recipient = _identity(node, secret)

@@ -88,14 +88,14 @@ def write_card(repository: Path, to: Path, *, place: str | None = None) -> Card:
     ``place``: where this partner fetches, if it is another place than the agency's usual one.
     Raises ``ConfigError`` if there are no keys yet, or something is at ``to``.
     """
-    from exchange.repository import store
-    from exchange.trust.ceremony import read_terms
+    from exchange.trust.agency import parse_agency
+    from exchange.trust.ceremony import read_offline
 
-    facts = read_terms(repository).facts
+    offline = read_offline(repository)
+    facts = parse_agency(offline.agency)
     if place is not None:
-        facts = facts.model_copy(update={"repository": place})
-    version = store.root_versions(repository)[-1]
-    data = make_card(facts, (repository / f"metadata/{version}.root.json").read_bytes())
+        facts = AgencyFacts(**facts.model_dump() | {"repository": place})
+    data = make_card(facts, offline.root)
     card = parse_card(data, str(to))
     to.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -2,20 +2,13 @@
 
 What is trusted is said by :class:`Terms`: root keys and their threshold, the online key, the
 cosigners and their threshold, the agency's facts. :func:`found` makes the first metadata. Every
-later change is a *draft*: a folder that travels to the offline keys and back.
-
-    trust-change/current/root.json targets.json agency.json     what holds now
-                 next/root.json targets.json agency.json        what shall hold, signed so far
-
-:func:`describe` says what a draft changes, from these files and nothing else. A new root needs
-the old root's threshold and its own (TUF 1.0.34 section 6.1, 5.3.4); targets is signed by the old
-keys, too, so that a reader holding either root can read the repository at every moment.
-:func:`apply_change` then signs what the online keys sign and lets readers see all of it at once.
+later change is a draft that the offline keys sign (exchange.trust.drafts); :func:`apply_change`
+then signs what the online keys sign and lets readers see all of it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from exchange.jsontext import sha256_hex
 from exchange.keys.signing import PublicKey
-from exchange.repository import store
+from exchange.repository.folder import locked, write_atomically
+from exchange.repository.tree import Tree, read_tree
 from exchange.trust import roles
 from exchange.trust.agency import AGENCY_TARGET, AgencyFacts, parse_agency
 from exchange.trust.roles import Periods, Signers
@@ -32,10 +26,7 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     from securesystemslib.signer import Signer
-    from tuf.api.metadata import Metadata, MetaFile, Root, Targets
-
-CHANGE_FOLDER = "trust-change"
-"""Beside the repository."""
+    from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +64,29 @@ class Terms:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """What only the offline keys sign, as files."""
+
+    root: bytes
+    targets: bytes
+    agency: bytes
+
+
+def make_offline(
+    terms: Terms, root_version: int, targets_version: int, expires: datetime
+) -> tuple[Metadata[Root], Metadata[Targets], bytes]:
+    """Unsigned root and targets, and ``agency.json``, that say ``terms``."""
+    agency = terms.facts.to_bytes()
+    root = roles.make_root(
+        root_version, terms.root_keys, terms.root_threshold, (terms.online_key,), expires
+    )
+    targets = roles.make_targets(
+        targets_version, agency, terms.bundle_keys, terms.bundles_threshold, expires
+    )
+    return root, targets, agency
+
+
 def found(
     repository: Path,
     terms: Terms,
@@ -86,109 +100,212 @@ def found(
     Raises ``ConfigError`` if there is metadata already or signers are missing.
     """
     terms.check()
-    with store.locked(repository):
-        if store.root_versions(repository):
-            raise ConfigError(
-                Text(en="this node has its keys already", zh="本节点已设置密钥"),
-                where=Where(str(repository)),
-                hint=Text(
-                    en="hefu keys show lists them; hefu keys rotate changes them",
-                    zh="hefu keys show 列出密钥；hefu keys rotate 更换密钥",
-                ),
-            )
+    repository.mkdir(parents=True, exist_ok=True)
+    with locked(repository):
+        if has_trust(repository):
+            raise founded_already(repository)
         offline = tuple(root_signers)
-        root, targets, agency = _offline(terms, 1, 1, periods, now)
+        root, targets, agency = make_offline(terms, 1, 1, periods.expires(roles.ROOT, now))
         threshold = terms.root_threshold
-        targets_data = roles.sign(targets, terms.root_keys, threshold, offline, roles.TARGETS)
-        root_data = roles.sign(root, terms.root_keys, threshold, offline, roles.ROOT)
-        bundles = roles.make_bundles(
-            1, (), terms.bundle_keys, terms.bundles_threshold, periods.expires(roles.BUNDLES, now)
+        made = Offline(
+            roles.sign(root, terms.root_keys, threshold, offline, roles.ROOT),
+            roles.sign(targets, terms.root_keys, threshold, offline, roles.TARGETS),
+            agency,
         )
-        bundles_data = roles.sign(
-            bundles, terms.bundle_keys, terms.bundles_threshold, signers.all, roles.BUNDLES
-        )
-        _put_agency(repository, agency)
-        store.put(repository, roles.metadata_file(roles.TARGETS, 1), targets_data)
-        store.put(repository, roles.metadata_file(roles.BUNDLES, 1), bundles_data)
-        meta = {
-            roles.TARGETS: roles.meta_file(1, targets_data),
-            roles.BUNDLES: roles.meta_file(1, bundles_data),
-        }
-        # The root last: with it the node has its keys, and a founding cut short can be run again.
-        _commit(repository, 1, 1, meta, (terms.online_key,), signers.all, periods, now)
-        store.put(repository, roles.metadata_file(roles.ROOT, 1), root_data)
+        # The timestamp last: with it there is a repository, and a founding that was cut short
+        # can be run again.
+        _put(repository, roles.metadata_file(roles.ROOT, 1), made.root)
+        _Change(repository, None, terms, signers, periods, now).publish(made.targets, 1, agency)
+
+
+def has_trust(repository: Path) -> bool:
+    """Whether the first metadata were made."""
+    return (repository / roles.metadata_file(roles.TIMESTAMP, 0)).exists()
+
+
+def founded_already(repository: Path) -> ConfigError:
+    return ConfigError(
+        Text(en="this node has its keys already", zh="本节点已设置密钥"),
+        where=Where(str(repository)),
+        hint=Text(
+            en="hefu keys show lists them; hefu keys rotate changes them",
+            zh="hefu keys show 列出密钥；hefu keys rotate 更换密钥",
+        ),
+    )
+
+
+def read_offline(repository: Path) -> Offline:
+    """The newest root, and targets and agency.json as they are published."""
+    return _offline_of(repository, read_tree(repository))
+
+
+def _offline_of(repository: Path, tree: Tree) -> Offline:
+    targets = roles.metadata_file(roles.TARGETS, tree.meta[roles.TARGETS].version)
+    agency = tree.targets.targets[AGENCY_TARGET].hashes["sha256"]
+    root = roles.metadata_file(roles.ROOT, tree.root_version)
+    return Offline(
+        (repository / root).read_bytes(),
+        (repository / targets).read_bytes(),
+        (repository / roles.target_file(AGENCY_TARGET, agency)).read_bytes(),
+    )
 
 
 def read_terms(repository: Path) -> Terms:
-    """What holds now. Raises ``ConfigError`` if there are no keys yet or a file is damaged."""
-    root = store.read_root(repository)
-    snapshot = store.read_snapshot(repository).signed
-    targets = store.read_targets(repository, roles.TARGETS, snapshot.meta["targets.json"].version)
-    agency = _agency_path(repository, targets.signed)
-    return terms_of(root.signed, targets.signed, parse_agency(agency.read_bytes()))
+    """What holds now.
+
+    Raises ``ConfigError`` if there are no keys yet, ``VerificationError`` if a file is damaged.
+    """
+    tree = read_tree(repository)
+    offline = _offline_of(repository, tree)
+    return terms_of(tree.root, tree.targets, parse_agency(offline.agency))
 
 
 def terms_of(root: Root, targets: Targets, facts: AgencyFacts) -> Terms:
-    """What signed metadata says. Raises ``VerificationError`` if a key has two names, …"""
+    """What root and targets say. Raises ``VerificationError`` as :func:`roles.keys_of`."""
     root_keys, root_threshold = roles.keys_of(root, roles.ROOT)
     online, _ = roles.keys_of(root, roles.TIMESTAMP)
     bundle_keys, threshold = roles.keys_of(targets, roles.BUNDLES)
-    return Terms(
-        facts,
-        root_keys,
-        root_threshold,
-        online[0],
-        tuple(key for key in bundle_keys if key != online[0]),
-        threshold,
-    )
+    cosigners = tuple(key for key in bundle_keys if key != online[0])
+    return Terms(facts, root_keys, root_threshold, online[0], cosigners, threshold)
 
 
-def _offline(
-    terms: Terms, root_version: int, targets_version: int, periods: Periods, now: datetime
-) -> tuple[Metadata[Root], Metadata[Targets], bytes]:
-    agency = terms.facts.to_bytes()
-    expires = periods.expires(roles.ROOT, now)
-    root = roles.make_root(
-        root_version, terms.root_keys, terms.root_threshold, (terms.online_key,), expires
-    )
-    targets = roles.make_targets(
-        targets_version, agency, terms.bundle_keys, terms.bundles_threshold, expires
-    )
-    return root, targets, agency
-
-
-def _put_agency(repository: Path, agency: bytes) -> None:
-    store.put(repository, roles.target_file(AGENCY_TARGET, sha256_hex(agency)), agency)
-
-
-def _agency_path(repository: Path, targets: Targets) -> Path:
-    digest = targets.targets[AGENCY_TARGET].hashes["sha256"]
-    return repository / roles.target_file(AGENCY_TARGET, digest)
-
-
-def _commit(
+def apply_change(
     repository: Path,
-    snapshot_version: int,
-    timestamp_version: int,
-    meta: Mapping[str, MetaFile],
-    keys: Sequence[PublicKey],
-    signers: Iterable[Signer],
+    before: Offline,
+    after: Offline,
+    signers: Signers,
     periods: Periods,
     now: datetime,
+    former: Signer | None = None,
 ) -> None:
-    """Snapshot, then timestamp, by those of ``signers`` that are among ``keys``."""
-    offered = tuple(signers)
-    snapshot = roles.make_snapshot(snapshot_version, meta, periods.expires(roles.SNAPSHOT, now))
-    data = roles.sign(snapshot, keys, 1, offered, roles.SNAPSHOT)
-    store.put(repository, roles.metadata_file(roles.SNAPSHOT, snapshot_version), data)
-    timestamp = roles.make_timestamp(
-        timestamp_version,
-        roles.meta_file(snapshot_version, data),
-        now,
-        periods.expires(roles.TIMESTAMP, now),
-    )
-    store.put(
-        repository,
-        store.TIMESTAMP_PATH,
-        roles.sign(timestamp, keys, 1, offered, roles.TIMESTAMP),
-    )
+    """Let readers see a change of trust that enough offline keys have signed.
+
+    ``before``: what must hold now; ``former``: the online key until now, if it is at hand and
+    not stolen: with it no reader meets a half, whichever root it holds. Signs `bundles` and all
+    segments anew if their keys change. Killed and called again, it goes on. Raises
+    ``ConfigError`` if something else holds now or signers are missing.
+    """
+    from exchange.trust.drafts import check_signed
+
+    root, targets, terms = check_signed(before, after)
+    with locked(repository):
+        tree = read_tree(repository)
+        holds = _offline_of(repository, tree)
+        if holds.root not in (before.root, after.root) or holds.targets not in (
+            before.targets,
+            after.targets,
+        ):
+            raise ConfigError(
+                Text(
+                    en="this change was drafted on other keys than those that hold now",
+                    zh="此变更所依据的密钥与当前密钥不一致",
+                ),
+                where=Where(str(repository)),
+                hint=Text(
+                    en="discard it with hefu keys apply --discard and draft it again",
+                    zh="请用 hefu keys apply --discard 放弃后重新提出",
+                ),
+            )
+        new_root = roles.metadata_file(roles.ROOT, root.version)
+        online, _ = roles.keys_of(tree.root, roles.TIMESTAMP)
+        if former is None and terms.online_key not in online:
+            # Lost or stolen: no order is whole for every reader, and this one ends the old key
+            # first. Else the root comes last: what it vouches for is then there already.
+            _put(repository, new_root, after.root)
+        if holds.targets != after.targets:
+            change = _Change(repository, tree, terms, signers, periods, now, former)
+            change.publish(after.targets, targets.version, after.agency)
+        _put(repository, new_root, after.root)
+
+
+def _put(repository: Path, path: str, data: bytes) -> None:
+    target = repository / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, data)
+
+
+class _Change:
+    """The online roles that go with new targets; ``tree`` None: the first ones."""
+
+    def __init__(
+        self,
+        repository: Path,
+        tree: Tree | None,
+        terms: Terms,
+        signers: Signers,
+        periods: Periods,
+        now: datetime,
+        former: Signer | None = None,
+    ):
+        self._repository = repository
+        self._tree = tree
+        self._terms = terms
+        self._signers = signers
+        self._periods = periods
+        self._now = now
+        self._former = former
+        self._meta: dict[str, MetaFile] = dict(tree.meta) if tree else {}
+
+    def publish(self, targets: bytes, targets_version: int, agency: bytes) -> None:
+        """The timestamp comes last: what is new is seen with it, all of it."""
+        self._put_agency(agency)
+        _put(self._repository, roles.metadata_file(roles.TARGETS, targets_version), targets)
+        self._meta[roles.TARGETS] = roles.meta_file(targets_version, targets)
+        self._put_bundles()
+        snapshot = self._put_snapshot()
+        self._put_timestamp(snapshot)
+
+    def _put_agency(self, agency: bytes) -> None:
+        _put(self._repository, roles.target_file(AGENCY_TARGET, sha256_hex(agency)), agency)
+
+    def _put_bundles(self) -> None:
+        if self._tree is not None and not self._other_keys(self._tree):
+            return
+        expires = self._periods.expires(roles.BUNDLES, self._now)
+        segments = self._tree.segments() if self._tree else []
+        for role in segments:
+            listed = self._tree.segment(role).targets if self._tree else {}
+            self._put_signed(role, roles.make_segment(self._next(role), listed, expires))
+        keys, threshold = self._terms.bundle_keys, self._terms.bundles_threshold
+        made = roles.make_bundles(self._next(roles.BUNDLES), segments, keys, threshold, expires)
+        self._put_signed(roles.BUNDLES, made)
+
+    def _other_keys(self, tree: Tree) -> bool:
+        """In another order, too: every delegation is to say the same."""
+        return roles.keys_of(tree.targets, roles.BUNDLES) != (
+            self._terms.bundle_keys,
+            self._terms.bundles_threshold,
+        )
+
+    def _next(self, role: str) -> int:
+        return self._meta[role].version + 1 if role in self._meta else 1
+
+    def _put_signed(self, role: str, made: Metadata[Targets]) -> None:
+        keys, threshold = self._terms.bundle_keys, self._terms.bundles_threshold
+        data = roles.sign(made, keys, threshold, self._signers.all, role)
+        _put(self._repository, roles.metadata_file(role, made.signed.version), data)
+        self._meta[role] = roles.meta_file(made.signed.version, data)
+
+    def _put_snapshot(self) -> MetaFile:
+        version = self._tree.timestamp.snapshot_meta.version + 1 if self._tree else 1
+        expires = self._periods.expires(roles.SNAPSHOT, self._now)
+        made = roles.make_snapshot(version, self._meta, expires)
+        data = self._signed_online(made, roles.SNAPSHOT)
+        _put(self._repository, roles.metadata_file(roles.SNAPSHOT, version), data)
+        return roles.meta_file(version, data)
+
+    def _put_timestamp(self, snapshot: MetaFile) -> None:
+        version = self._tree.timestamp.version + 1 if self._tree else 1
+        expires = self._periods.expires(roles.TIMESTAMP, self._now)
+        made = roles.make_timestamp(version, snapshot, self._now, expires)
+        data = self._signed_online(made, roles.TIMESTAMP)
+        _put(self._repository, roles.metadata_file(roles.TIMESTAMP, version), data)
+
+    def _signed_online(self, made: Metadata[Snapshot] | Metadata[Timestamp], role: str) -> bytes:
+        """By the online key, and by the former one for readers that hold the former root."""
+        key = self._terms.online_key
+        data = roles.sign(made, (key,), 1, self._signers.all, role)
+        if self._former is None:
+            return data
+        roles.add_signature(made, (roles.public_key(self._former.public_key),), self._former)
+        return made.to_bytes()

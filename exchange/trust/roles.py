@@ -21,7 +21,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from exchange.errors import refusal
 from exchange.keys.signing import PublicKey
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
         Targets,
         Timestamp,
     )
-
-    AnySigned = TypeVar("AnySigned", Root, Targets, Snapshot, Timestamp)
 
 ROOT, TARGETS, BUNDLES, SNAPSHOT, TIMESTAMP = "root", "targets", "bundles", "snapshot", "timestamp"
 SEGMENT_SIZE = 256
@@ -291,7 +289,7 @@ def make_targets(
         Targets(
             version=version,
             expires=expires,
-            targets={AGENCY_TARGET: make_target(AGENCY_TARGET, len(agency), _sha256(agency))},
+            targets={AGENCY_TARGET: make_target(AGENCY_TARGET, len(agency), sha256(agency))},
             delegations=Delegations(
                 {key.key_id: tuf_key(key) for key in bundle_keys}, {BUNDLES: role}
             ),
@@ -375,14 +373,14 @@ def meta_file(version: int, data: bytes) -> MetaFile:
     """How snapshot and timestamp speak of metadata that was written as ``data``."""
     from tuf.api.metadata import MetaFile
 
-    return MetaFile(version, len(data), {"sha256": _sha256(data)})
+    return MetaFile(version, len(data), {"sha256": sha256(data)})
 
 
 # signing
 
 
 def sign(
-    metadata: Metadata[AnySigned],
+    metadata: Metadata[Any],
     keys: Sequence[PublicKey],
     threshold: int,
     signers: Iterable[Signer],
@@ -409,9 +407,7 @@ def sign(
     return metadata.to_bytes()
 
 
-def add_signature(
-    metadata: Metadata[AnySigned], keys: Collection[PublicKey], signer: Signer
-) -> bool:
+def add_signature(metadata: Metadata[Any], keys: Collection[PublicKey], signer: Signer) -> bool:
     """Add ``signer``'s signature if its key is among ``keys``; whether it is."""
     key = public_key(signer.public_key)
     if key not in keys:
@@ -422,7 +418,7 @@ def add_signature(
     return True
 
 
-def signed_by(metadata: Metadata[AnySigned], keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
+def signed_by(metadata: Metadata[Any], keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
     """Those of ``keys``, each once, whose signature over ``metadata`` is good."""
     payload = metadata.signed_bytes
     found = []
@@ -460,5 +456,5 @@ def published_time(timestamp: Timestamp) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _sha256(data: bytes) -> str:
+def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
