@@ -23,6 +23,8 @@ from flows.collecting import Collected, collect
 from flows.heads import heads_of
 from flows.locks import holding
 from flows.progress import Step, tell
+from flows.sealed import RECORD_TYPE as SEALED_LEAD
+from flows.sealed import attachments
 from flows.sending import send
 from flows.workspace import workspace
 from hefu.node import Node
@@ -166,8 +168,21 @@ def publish_to(
             verdict=_verdict(con, collected, override_gate),
             period=_period(con, collected),
             heads=heads_of(node),
+            attachments=_attachments(node, con, collected),
         )
         return _publish(node, going, contents, now, result)
+
+
+def _attachments(
+    node: Node, con: duckdb.DuckDBPyConnection, collected: Sequence[Collected]
+) -> list[tuple[str, Path]]:
+    """The documents that the rows name."""
+    return [
+        document
+        for c in collected
+        if c.contract.record_type == SEALED_LEAD
+        for document in attachments(node, con, c.table)
+    ]
 
 
 def _token_key(node: Node, going: Outgoing) -> bytes | None:

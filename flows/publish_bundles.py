@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from prefect import flow, task
 
+from exchange.repository.local import refresh
+from flows.carriers.bringing_out import bring_out
 from flows.outcome import Outcome, settle
 from flows.outgoing import Published, grants_of, publish_to
 from flows.retrying import outcome_of
@@ -39,9 +41,35 @@ def publish_bundles(
             gate; it is written into the bundle's verdict.
     """
     streams = [g.stream for g in grants_of(load_node(node), partners)]
-    return settle(
-        [
-            outcome_of(s, publish_stream(node, s, dry_run, override_gate, return_state=True))
-            for s in streams
-        ]
-    )
+    outcomes = [
+        outcome_of(s, publish_stream(node, s, dry_run, override_gate, return_state=True))
+        for s in streams
+    ]
+    if streams and not dry_run:
+        outcomes += bring_out_repository(node)
+    return settle(outcomes)
+
+
+def bring_out_repository(node: str) -> list[Outcome]:
+    """Say that what is published is all there is, and copy it to where partners read.
+
+    Also on a night without news, and when a stream could not be published: partners see from the
+    timestamp that nothing is withheld.
+    """
+    renewed = outcome_of("repository", renew_repository(node, return_state=True))
+    if renewed.error is not None:
+        return [renewed]
+    return list(bring_to_places(node))
+
+
+@task(name="renew repository", task_run_name="renew the repository of {node}")
+def renew_repository(node: str) -> None:
+    """Sign the timestamp anew, and what else is near its end."""
+    here = load_node(node)
+    refresh(here.place("repository"), here.signers(), here.periods(), datetime.now(UTC))
+
+
+@task(name="bring out", task_run_name="bring out the repository of {node}")
+def bring_to_places(node: str) -> list[Outcome]:
+    """Copy what is new to every place of ``[publishing]``; one outcome each."""
+    return bring_out(load_node(node), datetime.now(UTC))

@@ -20,6 +20,7 @@ from hefu.commands.options import (
 from hefu.terminal import say, say_json, say_table, say_warning, show_count, tr
 
 if TYPE_CHECKING:
+    from flows.carriers.bringing_out import BroughtOut
     from flows.outcome import Outcome
     from flows.outgoing import Published
 
@@ -60,6 +61,8 @@ def publish(
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
+    from flows.carriers.bringing_out import BroughtOut
+    from flows.outgoing import Published
     from hefu.commands.pipeline import errors_as_json, run_flow, tell_failures
 
     here = open_node(ctx, node)
@@ -72,14 +75,22 @@ def publish(
 
     what = tr("publishing", "正在发布")
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
-    done = [outcome.result for outcome in outcomes if outcome.error is None]
+    done = [o.result for o in outcomes if isinstance(o.result, Published)]
+    brought = [o.result for o in outcomes if isinstance(o.result, BroughtOut)]
     if as_json:
-        say_json({"published": [_as_json(p) for p in done], "errors": errors_as_json(outcomes)})
+        say_json(
+            {
+                "published": [_as_json(p) for p in done],
+                "brought_out": [_place_as_json(b) for b in brought],
+                "errors": errors_as_json(outcomes),
+            }
+        )
     elif outcomes:
         _say(done)
     else:
         say(tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"))
     _say_removed(done)
+    _say_places(brought)
     _warn(done)
     if dry_run:
         say(tr("dry run: nothing was published", "试运行：未发布任何数据"))
@@ -135,6 +146,22 @@ def _say_removed(done: Sequence[Published]) -> None:
                     f"{published.stream}：其中来源已删除：{by_type(published.removed)}",
                 )
             )
+
+
+def _say_places(brought: Sequence[BroughtOut]) -> None:
+    for place in brought:
+        say(
+            tr(
+                f"brought to {place.at}: {show_count(place.files)} files, "
+                f"{show_count(place.bytes)} bytes",
+                f"已送达 {place.at}：{show_count(place.files)} 个文件，"
+                f"{show_count(place.bytes)} 字节",
+            )
+        )
+
+
+def _place_as_json(place: BroughtOut) -> dict[str, Any]:
+    return {"at": place.at, "time": place.time, "files": place.files, "bytes": place.bytes}
 
 
 def _warn(done: Sequence[Published]) -> None:

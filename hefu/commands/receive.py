@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hefu.commands.options import JSON, NODE, add_command, argument, is_verbose, open_node
+from hefu.commands.options import (
+    JSON,
+    NODE,
+    add_command,
+    argument,
+    is_verbose,
+    open_node,
+    option,
+)
 from hefu.terminal import say_json, say_table, say_warning, show_count, show_time, tr
+from schemas.errors import ConfigError
+from schemas.text import Text
 
 if TYPE_CHECKING:
     from flows.incoming import TakenIn
@@ -42,6 +52,15 @@ def receive(
         list[str] | None,
         argument("PARTNER", en="partner codes; all if none", zh="协作单位代码；不写则为全部"),
     ] = None,
+    place: Annotated[
+        Path | None,
+        option(
+            "--from",
+            metavar="FOLDER",
+            en="read one partner's repository from this folder, a disk that was carried here",
+            zh="从此目录读取某一协作单位的发布库（如人工送达的磁盘）",
+        ),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -49,11 +68,21 @@ def receive(
 
     here = open_node(ctx, node)
     wanted = list(partners or []) or None
+    if place is not None and len(wanted or ()) != 1:
+        raise ConfigError(
+            Text(
+                en="--from reads one partner's repository: say which partner",
+                zh="--from 只读取一个协作单位的发布库，请写明单位代码",
+            ),
+            hint=Text(en="hefu receive CODE --from FOLDER", zh="hefu receive 单位代码 --from 目录"),
+        )
 
     def call() -> Sequence[Outcome]:
         from flows.receive_bundles import receive_bundles
 
-        return receive_bundles(str(here.root), wanted)
+        return receive_bundles(
+            str(here.root), wanted, str(place.resolve()) if place is not None else None
+        )
 
     what = tr("receiving", "正在接收")
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
