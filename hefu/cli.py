@@ -21,6 +21,7 @@ import typer
 
 from hefu import __version__
 from hefu.commands import (
+    agreement,
     backfill,
     bundle,
     check,
@@ -61,6 +62,7 @@ _GROUPS = (
     codes,
     rules,
     partner,
+    agreement,
 )
 
 DEFECT = 70
