@@ -118,7 +118,7 @@ class Publisher:
         :class:`exchange.trust.refusals.MissingError` or what the carrier raises; then there is
         nothing at ``to``.
         """
-        self._view.download(listed.place, listed.size, listed.sha256, to)
+        self._view.download(listed, to)
 
     def metadata(self) -> dict[str, bytes]:
         """Every file that this view rests on, by its name below ``metadata/``; with a slash,

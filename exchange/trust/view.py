@@ -215,18 +215,25 @@ class View:
             data = known.read_bytes()
             if sha256_hex(data) == self.agency.hashes.sha256:
                 return data
-        if self.agency.length > self._limits.document_size:
-            raise refusals.too_large(self.agency_place(), self._limits.document_size)
         to = self._work / AGENCY_TARGET
-        self.download(self.agency_place(), self.agency.length, self.agency.hashes.sha256, to)
+        self._fetch(
+            self.agency_place(),
+            self.agency.length,
+            self.agency.hashes.sha256,
+            to,
+            self._limits.document_size,
+        )
         return to.read_bytes()
 
     def agency_place(self) -> str:
         return target_file(AGENCY_TARGET, self.agency.hashes.sha256)
 
-    def download(self, place: str, size: int, sha256: str, to: Path) -> None:
-        if size > self._limits.bundle_size:
-            raise refusals.too_large(place, self._limits.bundle_size)
+    def download(self, listed: Listed, to: Path) -> None:
+        self._fetch(listed.place, listed.size, listed.sha256, to, self._limits.bundle_size)
+
+    def _fetch(self, place: str, size: int, sha256: str, to: Path, allowed: int) -> None:
+        if size > allowed:
+            raise refusals.too_large(place, allowed)
         pieces = self._carrier.read(place)
         if pieces is None:
             raise refusals.missing(place, self.label)
