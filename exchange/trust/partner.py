@@ -266,7 +266,7 @@ class TrustFolder:
             return OfflineTrust(partner.trust, (_SINGLE_KEYS,), None)
         with TemporaryDirectory(prefix="hefu-trust-") as empty:
             publisher = open_publisher(
-                self._lists(),
+                self._lists(limits),
                 Path(empty),
                 partner.root,
                 now,
@@ -277,11 +277,11 @@ class TrustFolder:
         warnings = (_stale(publisher.freshness),) if publisher.freshness.is_stale else ()
         return OfflineTrust(publisher.trust(partner.code), warnings, publisher)
 
-    def _lists(self) -> Carrier:
+    def _lists(self, limits: Limits) -> Carrier:
         folder = self.partner.folder
         if (folder / "metadata").is_dir():
             return FolderCarrier(folder)
-        files = as_repository(self.partner.trusted_folder)
+        files = as_repository(self.partner.trusted_folder, limits)
         if not files:
             raise ConfigError(
                 Text(

@@ -58,10 +58,12 @@ def copy_to(trusted: Path, work: Path, limits: Limits) -> None:
 
 
 def copy_one(trusted: Path, work: Path, name: str, limits: Limits) -> None:
-    try:
-        data = (trusted / name).read_bytes()
-    except FileNotFoundError:
-        return
+    if (trusted / name).is_file():
+        (work / name).write_bytes(_sound(trusted, name, limits))
+
+
+def _sound(trusted: Path, name: str, limits: Limits) -> bytes:
+    data = (trusted / name).read_bytes()
     try:
         parse_strict(data, "trust", name, limits, is_canonical=False)
     except VerificationError as error:
@@ -77,7 +79,7 @@ def copy_one(trusted: Path, work: Path, name: str, limits: Limits) -> None:
                 zh="请从备份恢复该文件，或删除后重新接收：已接收的编号仍由本地台账把关",
             ),
         ) from error
-    (work / name).write_bytes(data)
+    return data
 
 
 def count_roots(trusted: Path, version: int) -> int:
@@ -110,16 +112,19 @@ def keep(trusted: Path, name: str, data: bytes) -> None:
     _sync(path.parent)
 
 
-def as_repository(trusted: Path) -> dict[str, bytes]:
-    """What is remembered, under the names that a repository has for it; empty if nothing is."""
-    files = {f"metadata/{path.name}": path.read_bytes() for path in _roots(trusted)}
-    for path in sorted(trusted.glob("*.json")):
-        if path.name == AGENCY_TARGET:
-            continue
-        data = path.read_bytes()
-        versioned = f"{json.loads(data)['signed']['version']}.{path.name}"
-        name = path.name if path.name == "timestamp.json" else versioned
-        files[f"metadata/{name}"] = data
+def as_repository(trusted: Path, limits: Limits) -> dict[str, bytes]:
+    """What is remembered, under the names that a repository has for it; empty if nothing is.
+
+    Raises ``ConfigError`` as :func:`copy_to`.
+    """
+    names = [f"{ROOTS}/{path.name}" for path in _roots(trusted)]
+    names += sorted(p.name for p in trusted.glob("*.json") if p.name != AGENCY_TARGET)
+    files = {}
+    for name in names:
+        data = _sound(trusted, name, limits)
+        is_named = name.startswith(ROOTS) or name == "timestamp.json"
+        version = "" if is_named else f"{json.loads(data)['signed']['version']}."
+        files[f"metadata/{version}{Path(name).name}"] = data
     return files
 
 
