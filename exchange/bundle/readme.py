@@ -10,23 +10,29 @@ README = r"""合符数据包 / Hefu bundle
 本文件是一份经电子签名的执法数据包，可用 Hefu 打开：
     hefu verify 数据包.hefu --trust 信任目录
     hefu open 数据包.hefu --trust 信任目录 --out 输出目录 --format xlsx
-没有 Hefu 时，可用下列通用工具核验（发送方公钥 KEY.pem 须事先当面或另行取得，
-不得使用随数据包一同收到的公钥）。
+没有 Hefu 时，可用下列通用工具核验。发送方公钥 KEY.pem 须事先当面或另行取得，不得使用
+随数据包一同收到的公钥；identity.txt 为本单位的解密身份（hefu keys identity 可导出）。
 
 This file is a signed bundle of enforcement records. Hefu opens it:
     hefu verify BUNDLE.hefu --trust DIR
     hefu open BUNDLE.hefu --trust DIR --out OUT --format xlsx
 Without Hefu, use these common tools. KEY.pem is the sender's public key, which you must have
-received by another way than with this bundle.
+received by another way than with this bundle; identity.txt is your own agency's identity
+(hefu keys identity gives it out), which opens what was encrypted for it.
+
+    # 0. 解密（仅限 .hefu.age 文件）/ decrypt, a file named .hefu.age only
+    age -d -i identity.txt -o BUNDLE.hefu BUNDLE.hefu.age
 
     unzip BUNDLE.hefu -d bundle && cd bundle
 
     # 1. 签名 / the signature
     sed 's/.*"payload":"\([^"]*\)".*/\1/' statement.dsse.json | base64 -d > payload.json
-    sed 's/.*"sig":"\([^"]*\)".*/\1/' statement.dsse.json | base64 -d > signature.bin
+    id=$(openssl pkey -pubin -in ../KEY.pem -outform DER | sha256sum | cut -c-64)
+    sed "s/.*\"keyid\":\"$id\",\"sig\":\"\([^\"]*\)\".*/\1/" statement.dsse.json \
+      | base64 -d > signature.bin
     { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < payload.json)"; \
       cat payload.json; } > signed.bin
-    openssl pkeyutl -verify -rawin -pubin -inkey KEY.pem -in signed.bin -sigfile signature.bin
+    openssl pkeyutl -verify -rawin -pubin -inkey ../KEY.pem -in signed.bin -sigfile signature.bin
 
     # 2. 文件未被改动 / the files are unchanged
     grep -o '"sha256":"[0-9a-f]*"},"name":"[^"]*"' payload.json \

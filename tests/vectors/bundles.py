@@ -345,7 +345,7 @@ def full_agreement() -> Agreement:
         "retention_days": 365,
         "rows": {
             "divisions": ["330523", "34"],
-            "domains": ["货物运输"],
+            "domains": ["01"],
             "registration_divisions": ["3305"],
             "since": "2026-01-01",
             "until": "2026-12-31",

@@ -15,6 +15,7 @@ from bundles import (
     KEY_B,
     NOW,
     STRANGER,
+    Key,
     agreement,
     flipped,
     good,
@@ -52,10 +53,11 @@ EARLIER = PUBLISHED - timedelta(days=3)
 """When the earlier of two publications was."""
 
 
-def following(before: bytes, sequence: int = 2, **changes: Any) -> bytes:
-    return open_bundle(
-        sequence=sequence, previous_statement_sha256=statement_digest(before), **changes
-    )
+def following(
+    before: bytes, sequence: int = 2, keys: tuple[Key, ...] = (), **changes: Any
+) -> bytes:
+    link = statement_digest(before)
+    return open_bundle(*keys, sequence=sequence, previous_statement_sha256=link, **changes)
 
 
 SECOND = following(FIRST)
@@ -114,6 +116,31 @@ def good_repository_cases() -> Iterator[RepositoryCase]:
             versions={"timestamp": 2, "snapshot": 2, "targets": 2, "bundles": 2, SEGMENT: 2},
         ),
         earlier=BEFORE,
+    )
+    yield RepositoryCase(
+        "repository_recovered",
+        "Somebody with the online key had driven the versions up; after the key was exchanged they "
+        "begin anew.",
+        replace(
+            ONE,
+            files={1: File.plain(open_bundle(KEY_B))},
+            roots=(SAME_ROLES, rotated),
+            bundle_keys=(KEY_B,),
+            versions={"targets": 2, "bundles": 2, SEGMENT: 2},
+        ),
+        earlier=replace(BEFORE, versions={"timestamp": 99, "snapshot": 99}),
+    )
+    yield RepositoryCase(
+        "repository_signed_again",
+        "The bundle that was taken in was signed again by another key; the next one follows it.",
+        Repository(
+            {1: File.plain(open_bundle(KEY_B)), 2: File.plain(following(FIRST, keys=(KEY_B,)))},
+            bundle_keys=(KEY_B,),
+            versions=NEXT | {"targets": 2, "bundles": 2},
+        ),
+        earlier=BEFORE,
+        sequence=2,
+        previous=FIRST,
     )
     yield RepositoryCase(
         "repository_three_roots",
