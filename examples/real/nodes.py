@@ -6,12 +6,13 @@ bundle: ``hefu --node TARGET/cities sync``, ``publish``, then ``hefu --node TARG
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from examples.introduce import introduce_all, make_node
 from examples.region.check_digits import credit_code
 from hefu import scaffold
 from hefu.node import Agency
@@ -62,33 +63,17 @@ class Pair:
     reader: Path
 
 
-def set_up(target: Path) -> Pair:
+def set_up(target: Path, now: datetime) -> Pair:
     """Make both nodes below ``target``, with keys, sources, data, agreement and partner files."""
     pair = Pair(target / "cities", target / "reader")
-    keys = {}
     for root, agency in ((pair.cities, CITIES), (pair.reader, READER)):
         who = scaffold.check_agency(agency.code, agency.name, agency.division_code)
-        made = scaffold.create_node(root, who, secrets.token_urlsafe(24))
-        keys[agency.code] = made.public_key.pem
+        make_node(root, who, now)
         (root / "agreements" / "open-data.toml").write_text(_agreement(), encoding="utf-8")
     for folder, stream in SOURCES.items():
         shutil.copytree(_HERE / folder, pair.cities / "sources" / stream)
-    _introduce(pair.cities, READER, keys[READER.code], "../../../reader/repository")
-    _introduce(pair.reader, CITIES, keys[CITIES.code], "../../../cities/repository")
+    introduce_all([pair.cities, pair.reader])
     return pair
-
-
-def _introduce(node: Path, partner: Agency, public_key_pem: bytes, repository: str) -> None:
-    folder = node / "partners" / partner.code
-    folder.mkdir(parents=True)
-    (folder / "signing.pub.pem").write_bytes(public_key_pem)
-    text = (
-        f"code = {scaffold.toml_text(partner.code)}\n"
-        f"name = {scaffold.toml_text(partner.name)}\n"
-        f"division_code = {scaffold.toml_text(partner.division_code)}\n"
-        f"repository = {scaffold.toml_text(repository)}\n"
-    )
-    (folder / "partner.toml").write_text(text, encoding="utf-8")
 
 
 def _agreement() -> str:

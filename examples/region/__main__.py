@@ -88,7 +88,7 @@ def _demonstrate(options: argparse.Namespace, talk: Console) -> int:
             outcomes = _night(region, bars)
     from examples.region.findings import against_the_law, shared_lines, unknown_lines
 
-    known = states(region)
+    known = states(region, datetime.now(UTC))
     night = Night(
         sources=source_lines(known),
         exchanges=exchange_lines(known),

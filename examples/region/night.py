@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,9 +79,9 @@ def _run(flow: Flow, root: Path) -> Sequence[Outcome]:
         return error.outcomes
 
 
-def states(region: Region) -> dict[str, NodeStatus]:
+def states(region: Region, now: datetime) -> dict[str, NodeStatus]:
     """Agency's code → its node's state, read from its lake, ledger and published chain."""
-    return {agency.code: summarise(load_node(region.node(agency))) for agency in AGENCIES}
+    return {agency.code: summarise(load_node(region.node(agency)), now) for agency in AGENCIES}
 
 
 def source_lines(known: Mapping[str, NodeStatus]) -> list[SourceLine]:

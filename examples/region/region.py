@@ -17,10 +17,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations, permutations
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
+from examples.introduce import introduce_all, make_node
 from examples.region import drops, feeds
 from examples.region.agencies import AGENCIES, Agency
 from examples.region.feeds import Feed
@@ -182,15 +183,12 @@ def _fill_systems(region: Region, generated: Generated, progress: Progress) -> N
 
 
 def _make_nodes(region: Region) -> None:
-    keys: dict[str, bytes] = {}
     for agency in AGENCIES:
         who = scaffold.check_agency(agency.code, agency.name, agency.division_code)
         root = region.node(agency)
-        made = scaffold.create_node(root, who, secrets.token_urlsafe(24))
-        keys[agency.code] = made.public_key.pem
+        make_node(root, who, region.now)
         shutil.copytree(_HERE / "nodes" / agency.folder, root, dirs_exist_ok=True)
-    for agency, partner in permutations(AGENCIES, 2):
-        _introduce(region.node(agency), partner, keys[partner.code])
+    introduce_all([region.node(agency) for agency in AGENCIES])
     for one, other in combinations(AGENCIES, 2):
         _share_token_key(region, one, other)
     for agreement in sorted((_HERE / "agreements").glob("*.toml")):
@@ -208,21 +206,6 @@ def _share_token_key(region: Region, one: Agency, other: Agency) -> None:
     for agency, partner in ((one, other), (other, one)):
         node = load_node(region.node(agency))
         write_pair_key(node.pair_key_path(partner.code), key)
-
-
-def _introduce(node: Path, partner: Agency, public_key_pem: bytes) -> None:
-    """What two agencies hand each other in person: name, address of bundles, public key."""
-    folder = node / "partners" / partner.code
-    folder.mkdir(parents=True)
-    (folder / "signing.pub.pem").write_bytes(public_key_pem)
-    text = (
-        f"# {partner.name}\n"
-        f"code = {scaffold.toml_text(partner.code)}\n"
-        f"name = {scaffold.toml_text(partner.name)}\n"
-        f"division_code = {scaffold.toml_text(partner.division_code)}\n"
-        f'repository = "../../../{partner.folder}/repository"\n'
-    )
-    (folder / "partner.toml").write_text(text, encoding="utf-8")
 
 
 def _write_ground_truth(region: Region, ledger: Ledger) -> None:

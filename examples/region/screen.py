@@ -257,7 +257,7 @@ def _finding(title: Text, *lines: str) -> Cell:
 def _places(target: Path, *, first: bool) -> tuple[RenderableType, ...]:
     where = (
         (Text(en="nodes", zh="三个节点"), f"{target}/anji  {target}/guangde  {target}/ningguo"),
-        (Text(en="bundles", zh="数据包"), f"{target}/anji/repository/streams"),
+        (Text(en="bundles", zh="数据包"), f"{target}/anji/repository/targets/streams"),
         (Text(en="what was put in", zh="放入的差错"), f"{target}/ground-truth.json"),
     )
     again = "" if target == Path("demo") else f" --target {target}"

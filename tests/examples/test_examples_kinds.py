@@ -89,7 +89,7 @@ def fill_table(server: Postgresql, rows: list[list[str]]) -> str:
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory, postgresql: Postgresql) -> tuple[Node, Node]:
-    pair = set_up(tmp_path_factory.mktemp("kinds"))
+    pair = set_up(tmp_path_factory.mktemp("kinds"), NOW)
     cities = load_node(pair.cities)
     rows = tickets(cities)
     write_sheet(add_stream(cities, SHEET, SHEET_READER) / "tickets.xlsx", rows)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pyrage
 import pytest
 from examples_constants import NOW
 
 from connectors.pull import PullRequest
 from examples.real.nodes import CITIES, READER, Pair, set_up
+from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.open import write_out
-from exchange.bundle.verify import verify_bundle
-from exchange.trust.partner import load_trust_folder
+from exchange.bundle.verify import Policy, Trust, verify_bundle
+from exchange.keys.signing import load_public_key
 from flows.incoming import incoming_of, take_in
 from flows.ingest import ingest
 from flows.outgoing import Published, grants_of, publish_to
@@ -24,7 +26,7 @@ from schemas.sql import connect
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    return set_up(tmp_path_factory.mktemp("real"))
+    return set_up(tmp_path_factory.mktemp("real"), NOW)
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +105,13 @@ def test_reading_the_same_files_again_changes_nothing(
 def test_anybody_with_the_key_can_verify_the_bundle_and_open_it_as_csv(
     pair: Pair, published: Published, tmp_path: Path
 ) -> None:
-    trust = load_trust_folder(pair.reader / "partners" / CITIES.code)
+    key = load_public_key(pair.cities / "keys" / "signing.pub.pem")
     assert published.path is not None
-    data = published.path.read_bytes()
-    verified = verify_bundle(data, trust.partner.trust, trust.policy(), NOW)
+    # The reader's identity opens it; the publisher's own would, too.
+    identities = load_node(pair.reader).identities()
+    data = bytes(pyrage.decrypt(published.path.read_bytes(), identities))
+    policy = Policy(INSTALLED, standalone=True)
+    verified = verify_bundle(data, Trust(CITIES.code, (key,)), policy, NOW)
     assert verified.statement.counts == {"case_result": 909, "inspection": 51_920}
     written = {path.name: path for path in write_out(verified, tmp_path / "out", "csv")}
     for record_type, rows in verified.statement.counts.items():

@@ -41,9 +41,10 @@ def test_each_node_loads_with_sources_agreements_and_partners(
     for partner in node.partners():
         mine = load_node(small_region.node(BY_CODE[partner.code])).root
         assert partner.location == str(mine / "repository")
-        assert [key.pem for key in partner.keys] == [
-            (mine / "keys" / "signing.pub.pem").read_bytes()
-        ]
+        assert partner.root == (mine / "repository/metadata/1.root.json").read_bytes()
+        assert partner.facts is not None
+        recipient = (mine / "keys" / "identity.recipient.txt").read_text(encoding="ascii")
+        assert partner.facts.recipients == (recipient.strip(),)
 
 
 def test_both_parties_hold_the_same_agreement(small_region: Region) -> None:
@@ -79,6 +80,7 @@ def test_agreements_share_no_more_than_they_need(small_region: Region) -> None:
 
 def test_keys_and_tokens_are_for_their_owner_only(small_region: Region) -> None:
     secret = [small_region.node(agency) / "keys" / "signing.pem" for agency in AGENCIES]
+    secret += [small_region.node(agency) / "keys" / "identity.pem" for agency in AGENCIES]
     secret += [token_path(small_region.root, api) for api in APIS]
     secret += [path for a in AGENCIES for path in _pair_keys(small_region, a)]
     for path in secret:

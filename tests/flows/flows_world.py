@@ -19,15 +19,13 @@ from typing import Any
 import pyrage
 
 from connectors.pull import PullRequest
+from examples.introduce import introduce_all, make_node
 from examples.region.check_digits import credit_code
 from exchange.repository.local import published
 from flows.incoming import TakenIn, incoming_of, take_in
 from flows.ingest import ingest
 from flows.outgoing import Published, grants_of, publish_to
-from hefu import scaffold
-from hefu.cards import take_card, write_card
 from hefu.node import Agency, Node, load_node
-from hefu.trust_setup import init_trust
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.sql import connect
@@ -352,10 +350,9 @@ def make_world(root: Path) -> World:
     """Lay out both nodes below ``root``. About 0.2 s; the fixtures copy one that is made once."""
     (root / "drops").mkdir(parents=True)
     for folder, agency in (("a", A), ("b", B)):
-        make_node(root / folder, agency)
+        make_node(root / folder, agency, NOW - NIGHT, f"passphrase of {folder} in tests")
         (root / folder / "agreements" / "a-b.toml").write_text(agreement_text(), encoding="utf-8")
-    introduce(root / "a", root / "b")
-    introduce(root / "b", root / "a")
+    introduce_all([root / "a", root / "b"])
     for stream, toml, sql in ((CASES, CASES_TOML, CASES_SQL), (LEADS, LEADS_TOML, LEADS_SQL)):
         folder = root / "a" / "sources" / stream
         folder.mkdir(parents=True)
@@ -363,28 +360,6 @@ def make_world(root: Path) -> World:
         (folder / "mapping.sql").write_text(sql, encoding="utf-8")
     (root / "a" / "keys" / "hotline.token").write_text(TOKEN + "\n", encoding="ascii")
     return World(root)
-
-
-def make_node(root: Path, agency: Agency) -> Node:
-    """A node with its keys; the root key lies beside it, with a passphrase of tests."""
-    scaffold.create_node(root, agency, f"passphrase of {root.name} in tests")
-    node = load_node(root)
-    keys = root.with_name(f"{root.name}-root-keys")
-    init_trust(node, [keys], 1, ["passphrase of root keys in tests"], now=NOW - NIGHT)
-    return node
-
-
-def introduce(node: Path, partner: Path) -> None:
-    """``node`` takes the partner's card. The repository is named relative to the partner's folder,
-    because the fixtures copy a world that is made once."""
-    card = partner.with_name(f"{partner.name}-for-{node.name}.card.json")
-    write_card(load_node(partner), card)
-    known = take_card(load_node(node), card)
-    path = known.folder / "partner.toml"
-    place = f"../../../{partner.name}/repository"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith("repository =")]
-    path.write_text("\n".join([f'repository = "{place}"', *kept]) + "\n", encoding="utf-8")
 
 
 def agreement_text(identifier: str = "a-b", sender: Agency = A, receiver: Agency = B) -> str:
