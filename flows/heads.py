@@ -2,15 +2,19 @@
 
 Each bundle says which last bundle of each stream its publisher had taken in, and which last ones
 of its own it had sent. Two partners who hold what they were told against each other find out who
-told them different things (``flows.compare``).
+told them different things (``flows.compare``). A stream that carries nothing but sealed leads is
+named to nobody: its number alone would say how many there are.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from exchange.agreement.model import Agreement
 from exchange.bundle.statement import Head
 from exchange.repository.local import head
+from flows.sealed import RECORD_TYPE as SEALED_LEAD
 from lake.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -23,7 +27,9 @@ MOST_HEADS = 1024
 
 def heads_of(node: Node) -> tuple[Head, ...]:
     """The head of every stream that was taken in or published, by publisher and stream."""
-    found = [*_own_heads(node), *_taken_heads(node)][:MOST_HEADS]
+    sealed = _sealed_streams(node)
+    all_heads = [*_own_heads(node), *_taken_heads(node)]
+    found = [one for one in all_heads if one.stream not in sealed][:MOST_HEADS]
     return tuple(sorted(found, key=lambda h: (h.publisher, h.stream)))
 
 
@@ -36,6 +42,18 @@ def own_streams(node: Node) -> list[str]:
     }
     sent = {path.name for path in node.place("sent").glob("*/") if path.is_dir()}
     return sorted(granted | sent)
+
+
+def _sealed_streams(node: Node) -> set[str]:
+    """By the agreements that are here now, and those that bundles came under."""
+    kept = sorted(node.place("inbox").glob("*/agreements/*.json"))
+    former = [Agreement.model_validate(json.loads(path.read_bytes())) for path in kept]
+    return {
+        agreement.stream_id(grant)
+        for agreement in [*node.agreements(), *former]
+        for grant in agreement.grants
+        if set(grant.records) == {SEALED_LEAD}
+    }
 
 
 def _own_heads(node: Node) -> list[Head]:
