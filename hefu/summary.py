@@ -1,7 +1,8 @@
 """What is the case with a node: its sources' last runs, its partners' last bundles.
 
 Read from the lake's own commits, the ledger and the published chain; nothing is kept apart,
-so nothing can disagree. ``hefu status`` and the demo's last screen show it.
+so nothing can disagree. ``hefu status`` and the demo's last screen show it. What is the case with
+partners is in ``hefu/exchange_summary.py``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from hefu.exchange_summary import SentStatus, TakenStatus, sent_status, taken_status
 
 if TYPE_CHECKING:
     from hefu.node import Node
@@ -57,29 +60,6 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class SentStatus:
-    """What was published to one partner under one grant. ``sequence`` 0: nothing yet."""
-
-    partner: str
-    name: str
-    stream: str
-    sequence: int
-    time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class TakenStatus:
-    """The newest bundle taken in from one partner's stream. ``rows`` over all bundles."""
-
-    partner: str
-    name: str
-    stream: str
-    sequence: int
-    time: datetime | None
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The agency, its sources, what it sent to partners and took in from them."""
 
@@ -91,22 +71,29 @@ class NodeStatus:
 
     @property
     def needs_a_person(self) -> bool:
-        return any(
-            (s.gate_run is not None and not s.gate_run.gate_passed)
-            or (s.counted is not None and bool(s.counted.alarms))
-            or s.left_alone
-            for s in self.sources
+        return (
+            any(
+                (s.gate_run is not None and not s.gate_run.gate_passed)
+                or (s.counted is not None and bool(s.counted.alarms))
+                or s.left_alone
+                for s in self.sources
+            )
+            or any(s.needs_a_person for s in self.sent)
+            or any(t.needs_a_person for t in self.taken)
         )
 
 
-def summarise(node: Node) -> NodeStatus:
-    """The node's state as it is now. Raises :class:`ConfigError` for wrong configuration."""
+def summarise(node: Node, now: datetime) -> NodeStatus:
+    """The node's state at ``now``. Raises :class:`ConfigError` for wrong configuration."""
+    from flows.receipts import kept_receipts
+
+    receipts = kept_receipts(node)
     return NodeStatus(
         code=node.agency.code,
         name=node.agency.name,
         sources=tuple(_sources(node)),
-        sent=tuple(_sent(node)),
-        taken=tuple(_taken(node)),
+        sent=tuple(sent_status(node, receipts, now)),
+        taken=tuple(taken_status(node, receipts, now)),
     )
 
 
@@ -157,44 +144,3 @@ def _sources(node: Node) -> list[SourceStatus]:
             )
         )
     return found
-
-
-def _sent(node: Node) -> list[SentStatus]:
-    from exchange.repository.local import head
-
-    repository = node.place("repository")
-    found = []
-    for agreement in node.agreements():
-        for grant in agreement.grants_from(node.agency.code):
-            stream = agreement.stream_id(grant)
-            last = head(repository, stream)
-            found.append(
-                SentStatus(
-                    partner=grant.to_org,
-                    name=agreement.party(grant.to_org).name,
-                    stream=stream,
-                    sequence=last.sequence if last else 0,
-                    time=last.statement.created_time if last else None,
-                )
-            )
-    return found
-
-
-def _taken(node: Node) -> list[TakenStatus]:
-    from lake.ledger import Ledger
-
-    names = {p.code: p.name for p in node.partners()}
-    heads: dict[tuple[str, str], TakenStatus] = {}
-    for entry in Ledger(str(node.place("lake"))).entries():
-        key = (entry.publisher, entry.stream)
-        rows = sum(entry.counts.values())
-        newest = heads.get(key)
-        heads[key] = TakenStatus(
-            partner=entry.publisher,
-            name=names.get(entry.publisher, ""),
-            stream=entry.stream,
-            sequence=newest.sequence if newest else entry.sequence,
-            time=newest.time if newest else entry.received_time,
-            rows=rows + (newest.rows if newest else 0),
-        )
-    return [heads[key] for key in sorted(heads)]

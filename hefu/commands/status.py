@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hefu.commands.options import JSON, NODE, add_command, open_node
+from hefu.commands.exchange_shown import exchange_as_json, say_alarms_of, say_exchange
+from hefu.commands.options import JSON, NODE, add_command, open_node, option
 from hefu.terminal import say, say_data, say_json, say_table, show_count, show_time, tr
 
 if TYPE_CHECKING:
+    from hefu.node import Node
     from hefu.summary import NodeStatus, SourceStatus
 
 
@@ -20,30 +23,52 @@ def add_to(app: typer.Typer) -> None:
         app,
         status,
         "status",
-        en="Show each source's last run and each partner's last bundle.\n\n"
-        "Exit code 1 when the last sync of a source failed its gate, or a source counts other rows "
-        "than this node holds.",
-        zh="显示各来源最近一次运行与各协作单位最近的数据包。\n\n"
-        "有来源最近一次同步未通过质量门槛，或者来源统计的行数与本节点不一致时，退出码为 1。",
+        en="Show each source's last run, and what partners have, answered, lack and sent.\n\n"
+        "Exit code 1 when a person is needed: the last sync of a source failed its gate, a source "
+        "counts other rows than this node holds, or about a partner something is unanswered, "
+        "refused, missing, told twice differently or overdue. Each comes with what to do.",
+        zh="显示各来源最近一次运行，以及各协作单位已收、已答复、缺少和发来的内容。\n\n"
+        "需要人工处理时退出码为 1：来源最近一次同步未通过质量门槛，来源统计的行数与本节点不一致，"
+        "或者与协作单位之间有逾期未答复、拒收、缺号、同号异文或超期未发布的情况。"
+        "每一项都附有处理办法。",
     )
 
 
 def status(
     ctx: typer.Context,
+    looked: Annotated[
+        tuple[str, int] | None,
+        option(
+            "--looked",
+            metavar="STREAM NUMBER",
+            en="a person has looked at the two statements under this number",
+            zh="人工已核实该号的两份不同声明",
+        ),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from hefu.commands.pipeline import node_extra
 
+    here, now = open_node(ctx, node), datetime.now(UTC)
     with node_extra():
         from hefu.summary import summarise
 
-        found = summarise(open_node(ctx, node))
+        if looked is not None:
+            _note_looked(here, looked, now)
+        found = summarise(here, now)
     if as_json:
         say_json(_as_json(found))
     else:
         _say(found)
     raise typer.Exit(1 if found.needs_a_person else 0)
+
+
+def _note_looked(node: Node, looked: tuple[str, int], now: datetime) -> None:
+    from hefu.exchange_summary import settle
+
+    for number in settle(node, *looked, now):
+        say(tr(f"noted as looked at: {number}", f"已记为核实：{number}"))
 
 
 def _say(found: NodeStatus) -> None:
@@ -56,8 +81,7 @@ def _say(found: NodeStatus) -> None:
             say_reasons(source.last_run)
             say_retracted(source.last_run)
     _say_counts(found)
-    _say_sent(found)
-    _say_taken(found)
+    say_exchange(found.sent, found.taken)
     for source in found.sources:
         if source.gate_run is not None:
             say_gate(source.gate_run)
@@ -65,6 +89,7 @@ def _say(found: NodeStatus) -> None:
             say_alarms(source.counted)
         _say_drift(source)
         _say_standing(source)
+    say_alarms_of(found.sent, found.taken)
     if any(source.unmapped for source in found.sources):
         say(
             tr(
@@ -174,46 +199,6 @@ def _source_row(source: SourceStatus) -> tuple[str, ...]:
     )
 
 
-def _say_sent(found: NodeStatus) -> None:
-    if not found.sent:
-        return
-    say_table(
-        [tr("to", "接收方"), tr("stream", "数据流"), tr("bundles", "数据包"), tr("last", "最近")],
-        [
-            (s.name or s.partner, s.stream, show_count(s.sequence), show_time(s.time))
-            for s in found.sent
-        ],
-        title=tr("Published", "已发布"),
-        numbers=(2,),
-    )
-
-
-def _say_taken(found: NodeStatus) -> None:
-    if not found.taken:
-        return
-    say_table(
-        [
-            tr("from", "发送方"),
-            tr("stream", "数据流"),
-            tr("bundles", "数据包"),
-            tr("records", "记录数"),
-            tr("last", "最近"),
-        ],
-        [
-            (
-                t.name or t.partner,
-                t.stream,
-                show_count(t.sequence),
-                show_count(t.rows),
-                show_time(t.time),
-            )
-            for t in found.taken
-        ],
-        title=tr("Taken in", "已接收"),
-        numbers=(2, 3),
-    )
-
-
 def _as_json(found: NodeStatus) -> dict[str, Any]:
     from hefu.commands.runs_table import run_as_json
 
@@ -244,8 +229,8 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
     return {
         "agency": {"code": found.code, "name": found.name},
         "sources": sources,
-        "published": [asdict(sent) for sent in found.sent],
-        "taken_in": [asdict(taken) for taken in found.taken],
+        "published": [exchange_as_json(sent) for sent in found.sent],
+        "taken_in": [exchange_as_json(taken) for taken in found.taken],
         "needs_a_person": found.needs_a_person,
     }
 

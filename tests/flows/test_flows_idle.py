@@ -30,7 +30,7 @@ def test_the_log_grows_with_news_and_with_days(world: World) -> None:
     noted = last_idle(world.a, CASES)
     assert noted is not None
     assert noted.started_at == NOW + 3 * MINUTES
-    (status,) = (s for s in summarise(world.a).sources if s.stream_id == CASES)
+    (status,) = (s for s in summarise(world.a, NOW).sources if s.stream_id == CASES)
     assert status.last_run == noted
     assert (status.runs, status.accepted) == (1, 2)
     world.drop("2.csv", [case(3)])
@@ -68,7 +68,7 @@ def test_a_source_that_fails_is_told_and_needs_a_person_once_it_is_left_alone(
     for nth in range(5):
         with pytest.raises(OutsideError):
             world.sync(LEADS, NOW + nth * MINUTES)
-        found = summarise(world.a)
+        found = summarise(world.a, NOW)
         (status,) = (s for s in found.sources if s.stream_id == LEADS)
         assert status.standing is not None
         assert status.standing.failures == nth + 1
