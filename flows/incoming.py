@@ -14,22 +14,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import Agreement, Grant
+from exchange.agreement.versions import in_force, newest
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.verify import ChainHead
 from exchange.trust.evidence import Basis, keep
 from exchange.trust.partner import Partner
-from flows.answering import answer_taken
+from flows.answering import (
+    MissingBundleError,
+    answer_gap,
+    answer_refused,
+    answer_taken,
+    check_history,
+)
 from flows.locks import holding
 from flows.opening import Opened, opened
 from flows.progress import Step, tell
 from flows.publishers import publisher_of
-from flows.receipts import refused, write_receipts
 from flows.rechecking import take_rows
 from hefu.node import Node
 from lake.ledger import Entry
 from lake.store import Lake
 from quality.counts import Counts
-from schemas.errors import ConfigError, VerificationError, Where
+from schemas.errors import ConfigError, HefuError, VerificationError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -63,36 +69,42 @@ class TakenIn:
     warnings: tuple[Text, ...] = ()
 
 
-def incoming_of(node: Node, partners: Sequence[str] | None = None) -> list[Incoming]:
+def incoming_of(
+    node: Node, partners: Sequence[str] | None = None, now: datetime | None = None
+) -> list[Incoming]:
     """The grants under which this node receives, from all partners or those named.
 
+    Of several versions of an agreement by the one that holds at ``now``; without it, the newest.
     Leaves out partners whose key nobody has added; :func:`untrusted_of` names them.
     Raises ``ConfigError`` for a named partner that no agreement lets us receive from.
     """
     trusted = {p.code: p for p in node.partners()}
     return [
         Incoming(agreement, grant, trusted[grant.from_org])
-        for agreement, grant in _grants_to(node, partners)
+        for agreement, grant in _grants_to(node, partners, now)
         if grant.from_org in trusted
     ]
 
 
 def untrusted_of(
-    node: Node, partners: Sequence[str] | None = None
+    node: Node, partners: Sequence[str] | None = None, now: datetime | None = None
 ) -> list[tuple[str, ConfigError]]:
     """Streams that an agreement grants us but whose publisher's key is not here, and why."""
     trusted = {p.code for p in node.partners()}
     return [
         (agreement.stream_id(grant), _no_key(node, agreement, grant))
-        for agreement, grant in _grants_to(node, partners)
+        for agreement, grant in _grants_to(node, partners, now)
         if grant.from_org not in trusted
     ]
 
 
-def _grants_to(node: Node, partners: Sequence[str] | None) -> list[tuple[Agreement, Grant]]:
+def _grants_to(
+    node: Node, partners: Sequence[str] | None, now: datetime | None
+) -> list[tuple[Agreement, Grant]]:
+    agreements = node.agreements()
     found = [
         (agreement, grant)
-        for agreement in node.agreements()
+        for agreement in (newest(agreements) if now is None else in_force(agreements, now))
         for grant in agreement.grants
         if grant.to_org == node.agency.code and (not partners or grant.from_org in partners)
     ]
@@ -129,22 +141,49 @@ def take_in(
 
     ``place``: a folder (a disk that was carried here) instead of where the partner publishes.
     A bundle that fails a check is refused: the state stays as it was, a negative receipt is
-    written, and the ``VerificationError`` is raised. What came before it stays taken in.
+    written, and the ``VerificationError`` is raised. What came before it stays taken in. A number
+    that can't be had is a :class:`MissingBundleError`, and two statements under one number are a
+    ``VerificationError`` until a person has looked; both are answered by receipts.
     """
     lake = Lake(node.place("lake"))
     taken: list[TakenIn] = []
     with holding(node, f"receive/{incoming.stream}"):
         answer_taken(node, lake, incoming.partner.code, incoming.stream, now)
         publisher = publisher_of(node, incoming.partner, now, place=place)
-        publisher.check_continues(incoming.stream, _head(lake, incoming))
-        while True:
-            head = _head(lake, incoming)
-            tell(Step(incoming.stream, "fetch", len(taken), None, "bundles"))
-            listed = publisher.find(incoming.stream, head.sequence + 1)
-            if listed is None:
-                return taken
-            taken.append(_take_one(node, lake, incoming, publisher, listed, head, now))
-            answer_taken(node, lake, incoming.partner.code, incoming.stream, now)
+        code, stream = incoming.partner.code, incoming.stream
+        problem: HefuError | None = check_history(node, lake, code, stream, publisher, now)
+        while found := _take_next(node, lake, incoming, publisher, len(taken), now):
+            if not isinstance(found, TakenIn):
+                problem = problem or found
+                break
+            taken.append(found)
+            answer_taken(node, lake, code, stream, now)
+        if problem is not None:
+            raise problem
+        return taken
+
+
+def _take_next(
+    node: Node,
+    lake: Lake,
+    incoming: Incoming,
+    publisher: Publisher,
+    done: int,
+    now: datetime,
+) -> TakenIn | MissingBundleError | None:
+    """The next bundle; why it can't be had although there is one; None at the end of the list."""
+    from exchange.trust.refusals import MissingError
+
+    head = _head(lake, incoming)
+    tell(Step(incoming.stream, "fetch", done, None, "bundles"))
+    listed = publisher.find(incoming.stream, head.sequence + 1)
+    if listed is not None:
+        try:
+            return _take_one(node, lake, incoming, publisher, listed, head, now)
+        except MissingError:
+            pass  # it is listed and not there: answered as missing below
+    under = (incoming.agreement, incoming.grant)
+    return answer_gap(node, under, publisher, head, now)
 
 
 def _head(lake: Lake, incoming: Incoming) -> ChainHead:
@@ -168,8 +207,7 @@ def _take_one(
         with opened(node, publisher, listed, under, head, now) as found:
             return _take_opened(node, lake, incoming, publisher, found, now)
     except VerificationError as error:
-        receipt = refused(node, incoming.stream, sequence, listed.sha256, error, now)
-        write_receipts(node, [receipt], now)
+        answer_refused(node, incoming.stream, sequence, listed.sha256, error, now)
         raise
 
 
@@ -189,7 +227,7 @@ def _take_opened(
         found.plain,
         Basis(
             recipient=node.agency.code,
-            agreement=incoming.agreement,
+            agreement=found.agreement,
             contracts=INSTALLED,
             root=incoming.partner.root or b"",
             metadata=publisher.metadata(),
@@ -199,7 +237,7 @@ def _take_opened(
         found.encrypted_sha256,
     )
     counts = {
-        record_type: take_rows(node, lake, incoming.grant, found.bundle, record_type, now)
+        record_type: take_rows(node, lake, found.grant, found.bundle, record_type, now)
         for record_type in statement.counts
     }
     lake.ledger.add(
@@ -223,5 +261,5 @@ def _take_opened(
         statement.bundle_id,
         statement.created_time,
         counts,
-        found.bundle.warnings,
+        found.warnings,
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from exchange.agreement.model import Agreement, Grant
 from exchange.agreement.project import project, token_fields
+from exchange.agreement.versions import in_force, newest
 from exchange.bundle.build import BundleContents
 from exchange.keys.pairs import load_pair_key
 from exchange.repository.local import PublishedHead, head
@@ -85,11 +86,17 @@ class GateClosedError(DataError):
     """A source's last run failed its gate; a person must look before its records leave."""
 
 
-def grants_of(node: Node, partners: Sequence[str] | None = None) -> list[Outgoing]:
-    """The grants under which this node sends, to all partners or those named."""
+def grants_of(
+    node: Node, partners: Sequence[str] | None = None, now: datetime | None = None
+) -> list[Outgoing]:
+    """The grants under which this node sends, to all partners or those named.
+
+    Of several versions of an agreement by the one that holds at ``now``; without it, the newest.
+    """
+    agreements = node.agreements()
     found = [
         Outgoing(agreement, grant)
-        for agreement in node.agreements()
+        for agreement in (newest(agreements) if now is None else in_force(agreements, now))
         for grant in agreement.grants_from(node.agency.code)
     ]
     _check_partners(node, partners, {g.partner for g in found})

@@ -18,10 +18,9 @@ from hefu.node import load_node
 def publish_stream(node: str, stream: str, dry_run: bool, override_gate: str | None) -> Published:
     """One stream (one grant of one agreement). Publishing is atomic and repeats to nothing."""
     here = load_node(node)
-    (outgoing,) = (g for g in grants_of(here) if g.stream == stream)
-    return publish_to(
-        here, outgoing, datetime.now(UTC), dry_run=dry_run, override_gate=override_gate
-    )
+    now = datetime.now(UTC)
+    (outgoing,) = (g for g in grants_of(here, now=now) if g.stream == stream)
+    return publish_to(here, outgoing, now, dry_run=dry_run, override_gate=override_gate)
 
 
 @flow(name="publish bundles", flow_run_name="publish {node}")
@@ -40,7 +39,7 @@ def publish_bundles(
         override_gate: A person's reason to publish although a source's last run failed its
             gate; it is written into the bundle's verdict.
     """
-    streams = [g.stream for g in grants_of(load_node(node), partners)]
+    streams = [g.stream for g in grants_of(load_node(node), partners, datetime.now(UTC))]
     outcomes = [
         outcome_of(s, publish_stream(node, s, dry_run, override_gate, return_state=True))
         for s in streams

@@ -25,8 +25,9 @@ from hefu.node import load_node
 def receive_stream(node: str, stream: str, place: str | None) -> list[TakenIn]:
     """All bundles of one stream that come after the last one taken in, in order."""
     here = load_node(node)
-    (incoming,) = (g for g in incoming_of(here) if g.stream == stream)
-    return take_in(here, incoming, datetime.now(UTC), place=place)
+    now = datetime.now(UTC)
+    (incoming,) = (g for g in incoming_of(here, now=now) if g.stream == stream)
+    return take_in(here, incoming, now, place=place)
 
 
 @task(name="note what was not answered", task_run_name="note unanswered of {node}")
@@ -47,9 +48,10 @@ def receive_bundles(
         place: Folder of a disk that was carried here, instead of where the partner publishes.
     """
     here = load_node(node)
-    streams = [g.stream for g in incoming_of(here, partners)]
+    now = datetime.now(UTC)
+    streams = [g.stream for g in incoming_of(here, partners, now)]
     # A partner whose key is missing does not keep the others' bundles out.
-    missing = [Outcome(stream, error=error) for stream, error in untrusted_of(here, partners)]
+    missing = [Outcome(stream, error=error) for stream, error in untrusted_of(here, partners, now)]
     taken = [outcome_of(s, receive_stream(node, s, place, return_state=True)) for s in streams]
     noted = outcome_of("receipts", note_missing_answers(node, return_state=True))
     return settle([*taken, *missing, *([noted] if noted.error is not None else [])])

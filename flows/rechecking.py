@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exchange.agreement.model import Grant
+from exchange.agreement.recheck import agreed_rules
 from exchange.bundle.verify import VerifiedBundle
 from flows.locks import holding
 from flows.progress import Step, tell
@@ -57,6 +58,7 @@ def take_rows(
         columns = _load(con, bundle, contract)
         rules = (
             *node.rules(contract, columns),
+            *agreed_rules(grant, contract, columns),
             *(r for r in sealed_rules(contract) if not set(r.fields) <= set(columns)),
             _own_records_only(publisher),
             _CONTENT_FITS,

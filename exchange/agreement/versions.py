@@ -26,6 +26,11 @@ def _holding(versions: Sequence[Agreement], when: datetime) -> Agreement:
     return max(running or versions, key=lambda a: a.version)
 
 
+def newest(agreements: Iterable[Agreement]) -> tuple[Agreement, ...]:
+    """Of each agreement the newest version, whether it runs or not, in order of id."""
+    return tuple(same[-1] for same in _by_id(agreements).values())
+
+
 def versions_of(agreements: Iterable[Agreement], agreement: Agreement) -> tuple[Agreement, ...]:
     """All versions of ``agreement``, the newest first: what a receiver holds a bundle against."""
     return tuple(reversed(_by_id(agreements).get(agreement.id, ())))
