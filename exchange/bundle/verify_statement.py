@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from exchange.agreement.model import Agreement, Grant
+from exchange.agreement.versions import succeeded_by
 from exchange.bundle.policy import ChainHead, Policy, Trust
 from exchange.bundle.statement import Predicate, format_time
 from exchange.errors import refusal
@@ -79,19 +80,34 @@ def check_agreement(
             ),
             expected=known,
             found=found,
-            hint=Text(
-                en="both agencies must hold the same agreement file: compare the digests",
-                zh="双方须持有相同的协议文件：请核对协议摘要",
-            ),
+            hint=_NOT_HERE if agreement is None else _OTHER_TEXT,
         )
     _check_running(agreement, predicate.created_time)
-    try:
-        agreement.check_running(now)
-    except ConfigError as error:
-        if not policy.standalone:
-            _check_running(agreement, now)
-        warnings.append(error.message)
+    # What was made under a version in its time may be taken in under the next one: a chain can't
+    # leave it out.
+    if not succeeded_by(policy.agreements, agreement, now):
+        try:
+            agreement.check_running(now)
+        except ConfigError as error:
+            if not policy.standalone:
+                _check_running(agreement, now)
+            warnings.append(error.message)
     return _check_grant(agreement, predicate)
+
+
+_NOT_HERE = Text(
+    en="if it was agreed, put the file of that version into agreements/ beside the others; its "
+    "digest must be the one found (hefu agreement digest FILE). If not, tell the sender",
+    zh="如已就该版本达成一致，请将其协议文件放入 agreements/ 与其他版本并存，其摘要须与“实为”一致"
+    "（hefu agreement digest 文件）；如未达成一致，请告知发送方",
+)
+_OTHER_TEXT = Text(
+    en="both agencies must hold the same agreement file: compare the digests "
+    "(hefu agreement digest FILE); whoever has another text than was signed puts the signed one "
+    "in its place",
+    zh="双方须持有相同的协议文件：请核对协议摘要（hefu agreement digest 文件），"
+    "与所签文本不一致的一方应换回所签文本",
+)
 
 
 def _check_running(agreement: Agreement, when: datetime) -> None:
