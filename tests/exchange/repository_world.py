@@ -181,7 +181,7 @@ def started(work: Callable[[], object]) -> int:
         code = 0
     finally:
         if code:
-            sys.__stderr__.write(traceback.format_exc())
+            traceback.print_exc()
         os._exit(code)
 
 
