@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hefu.node import Agency, Node, load_node
 from hefu.scaffold import create_node
+from hefu.trust_setup import init_trust
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "correct horse battery"
+ROOT_PASSPHRASE = "of a root key in tests"
 COUNTY = Agency(
     code="113305230000000HFG",
     name="示例县交通运输局",
@@ -72,8 +75,12 @@ def start(*arguments: str | Path, language: str = "en", cwd: Path | None = None)
 
 
 def make_node(folder: Path, agency: Agency = COUNTY) -> Node:
+    """A node with its keys; the root key lies in ``<folder>-root-keys``."""
     create_node(folder, agency, PASSPHRASE)
-    return load_node(folder)
+    node = load_node(folder)
+    roots = folder.with_name(f"{folder.name}-root-keys")
+    init_trust(node, [roots], 1, [ROOT_PASSPHRASE], now=datetime(2026, 10, 1, tzinfo=UTC))
+    return node
 
 
 HEADER = "案号,决定书文号,违法行为类型,决定类型,处罚决定日期,罚款金额（元）,当事人,备注"

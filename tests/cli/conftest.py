@@ -38,16 +38,20 @@ def node(tmp_path: Path) -> Node:
 
 @pytest.fixture
 def bundle(node: Node, tmp_path: Path) -> Path:
-    """A bundle of two case results from the county to the city, and ``tmp_path/trust``."""
+    """A bundle of two case results from the county to the city; ``tmp_path/trust`` has its key."""
     import pyarrow as pa
 
     from exchange.agreement.model import load_agreement
     from exchange.bundle.build import BundleContents, build_bundle
     from exchange.keys.signing import load_signer
-    from hefu.cards import write_card
     from schemas.contract import load_contract
 
-    write_card(node, tmp_path / "trust", "https://example.invalid/county")
+    (tmp_path / "trust").mkdir()
+    key = (node.root / "keys/signing.pub.pem").read_bytes()
+    (tmp_path / "trust" / "signing.pem").write_bytes(key)
+    (tmp_path / "trust" / "partner.toml").write_text(
+        f'code = "{COUNTY.code}"\nname = "{COUNTY.name}"\n', encoding="utf-8"
+    )
     (tmp_path / "trust" / "agreement.toml").write_text(AGREEMENT, encoding="utf-8")
     agreement = load_agreement(tmp_path / "trust" / "agreement.toml")
     (grant,) = agreement.grants
