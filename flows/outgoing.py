@@ -24,6 +24,7 @@ from flows.collecting import Collected, collect
 from flows.heads import heads_of
 from flows.locks import holding
 from flows.progress import Step, tell
+from flows.sampling import Sampled, sample
 from flows.sealed import RECORD_TYPE as SEALED_LEAD
 from flows.sealed import attachments
 from flows.sending import send
@@ -66,7 +67,9 @@ class Published:
 
     ``withheld``: rows that break a hard rule today although they were accepted earlier; they
     stay until their source corrects them. ``removed``: those of ``counts`` that say that a record
-    is gone at its source.
+    is gone, at its source or because it is ``taken_back``: the partner may not keep it. ``again``:
+    those that the partner has, and now gets with other fields, or that are covered only now.
+    ``samples``: of a dry run, by record type, masked.
     """
 
     stream: str
@@ -76,6 +79,9 @@ class Published:
     counts: dict[str, int] = field(default_factory=dict)
     withheld: dict[str, int] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
+    taken_back: dict[str, int] = field(default_factory=dict)
+    again: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, tuple[Sampled, ...]] = field(default_factory=dict)
     sequence: int | None = None
     bundle_id: str | None = None
     path: Path | None = None
@@ -155,11 +161,14 @@ def publish_to(
             {c.contract.record_type: c.rows for c in collected},
             {c.contract.record_type: c.withheld for c in collected if c.withheld},
             {c.contract.record_type: c.removed for c in collected if c.removed},
+            {c.contract.record_type: c.taken_back for c in collected if c.taken_back},
+            {c.contract.record_type: c.again for c in collected if c.again},
         )
         if not any(result.counts.values()):
             return result
         if dry_run:
-            return replace(result, status="dry_run", sequence=_next(last))
+            samples = _samples(con, collected, going.grant)
+            return replace(result, status="dry_run", sequence=_next(last), samples=samples)
         contents = BundleContents(
             agreement=going.agreement,
             grant=going.grant,
@@ -178,6 +187,17 @@ def publish_to(
             attachments=_attachments(node, con, collected),
         )
         return _publish(node, going, contents, now, result)
+
+
+def _samples(
+    con: duckdb.DuckDBPyConnection, collected: Sequence[Collected], grant: Grant
+) -> dict[str, tuple[Sampled, ...]]:
+    """Of a sealed lead nobody sees more than that it is there."""
+    return {
+        c.contract.record_type: sample(con, c, grant)
+        for c in collected
+        if c.rows and c.contract.record_type != SEALED_LEAD
+    }
 
 
 def _attachments(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.agreement.encryption import is_encrypted
+from exchange.agreement.keeping import keep_agreement
 from exchange.bundle.build import BundleContents, write_bundle
 from exchange.bundle.layout import STATEMENT_ENTRY
 from exchange.bundle.verify import verify_own
@@ -60,6 +61,8 @@ def send(node: Node, contents: BundleContents, now: datetime) -> Sent:
             leaving = folder / "bundle.hefu.age"
             encrypt_file(plain, leaving, recipients_of(node, grant.to_org))
         size = leaving.stat().st_size
+        # What the partner was told is known only with the agreement at hand that it was under.
+        keep_agreement(node.place("sent"), agreement)
         path = publish(
             node.place("repository"),
             node.place("sent"),

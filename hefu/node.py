@@ -290,9 +290,18 @@ class Node:
         )
 
     def agreements(self) -> list[Agreement]:
-        from exchange.agreement.model import load_agreement
+        """Every file of ``agreements/``, several versions of one side by side.
 
-        return [load_agreement(p) for p in sorted((self.root / "agreements").glob("*.toml"))]
+        Which of them holds: ``exchange.agreement.versions``. Raises ``ConfigError`` with file,
+        line and key, also for two different texts of one version.
+        """
+        from exchange.agreement.model import load_agreement
+        from exchange.agreement.versions import check_side_by_side
+
+        files = sorted((self.root / "agreements").glob("*.toml"))
+        found = [load_agreement(path) for path in files]
+        check_side_by_side(found)
+        return found
 
     def partners(self) -> list[Partner]:
         from exchange.trust.partner import load_partner

@@ -11,35 +11,12 @@ from exchange.agreement.encryption import is_encrypted, may_be_plain
 from exchange.agreement.explain import explain
 from exchange.agreement.model import LEGAL_TIME, Agreement
 from exchange.agreement.versions import grant_of, versions_of
-from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
     from schemas.contract import Contract
 
 _SOON = timedelta(days=60)
-
-
-def check_side_by_side(agreements: Iterable[Agreement]) -> None:
-    """Raises ``ConfigError`` for two different texts of one version: one must be a slip."""
-    texts: dict[tuple[str, int], str] = {}
-    for agreement in agreements:
-        digest = agreement.digest()
-        other = texts.setdefault((agreement.id, agreement.version), digest)
-        if other != digest:
-            raise ConfigError(
-                Text(
-                    en=f"agreement {agreement.id!r} version {agreement.version} is here with two "
-                    f"different texts (digests {other} and {digest})",
-                    zh=f"协议 {agreement.id!r} 第 {agreement.version} 版有两份内容不同的文件"
-                    f"（摘要 {other} 与 {digest}）",
-                ),
-                hint=Text(
-                    en="keep the one whose digest the partner has too; a change of what was agreed "
-                    "is a new version",
-                    zh="请保留与合作单位摘要一致的一份；变更约定应另立新版本",
-                ),
-            )
 
 
 def notes(

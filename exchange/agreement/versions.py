@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from exchange.agreement.model import Agreement, Grant
+from schemas.errors import ConfigError
+from schemas.text import Text
 
 
 def in_force(agreements: Iterable[Agreement], when: datetime) -> tuple[Agreement, ...]:
@@ -51,6 +53,28 @@ def succeeded_by(agreements: Iterable[Agreement], agreement: Agreement, when: da
 def grant_of(agreement: Agreement, stream: str) -> Grant | None:
     """The grant whose chain ``stream`` is; None if this version has none."""
     return next((g for g in agreement.grants if agreement.stream_id(g) == stream), None)
+
+
+def check_side_by_side(agreements: Iterable[Agreement]) -> None:
+    """Raises ``ConfigError`` for two different texts of one version: one must be a slip."""
+    texts: dict[tuple[str, int], str] = {}
+    for agreement in agreements:
+        digest = agreement.digest()
+        other = texts.setdefault((agreement.id, agreement.version), digest)
+        if other != digest:
+            raise ConfigError(
+                Text(
+                    en=f"agreement {agreement.id!r} version {agreement.version} is here with two "
+                    f"different texts (digests {other} and {digest})",
+                    zh=f"协议 {agreement.id!r} 第 {agreement.version} 版有两份内容不同的文件"
+                    f"（摘要 {other} 与 {digest}）",
+                ),
+                hint=Text(
+                    en="keep the one whose digest the partner has too; a change of what was agreed "
+                    "is a new version",
+                    zh="请保留与合作单位摘要一致的一份；变更约定应另立新版本",
+                ),
+            )
 
 
 def _by_id(agreements: Iterable[Agreement]) -> dict[str, list[Agreement]]:

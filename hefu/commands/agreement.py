@@ -228,7 +228,8 @@ def check(
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from exchange.agreement.model import load_agreement
-    from exchange.agreement.notes import check_side_by_side, notes
+    from exchange.agreement.notes import notes
+    from exchange.agreement.versions import check_side_by_side
     from exchange.bundle.contracts import INSTALLED
 
     here = node_if_any(ctx, node)
