@@ -17,6 +17,7 @@ from hefu.commands.options import (
     open_node,
     option,
 )
+from hefu.commands.sample_told import samples_as_json, say_samples
 from hefu.terminal import say, say_json, say_table, say_warning, show_count, tr
 
 if TYPE_CHECKING:
@@ -47,7 +48,11 @@ def publish(
     ] = None,
     dry_run: Annotated[
         bool,
-        option("--dry-run", en="only count what would leave", zh="试运行：只统计将发布的记录"),
+        option(
+            "--dry-run",
+            en="only count what would leave, and show a masked sample of it",
+            zh="试运行：只统计将发布的记录，并显示遮蔽后的样例",
+        ),
     ] = False,
     override_gate: Annotated[
         str | None,
@@ -90,6 +95,10 @@ def publish(
     else:
         say(tr("no agreement lets this node send anything", "没有允许本节点发送数据的协议"))
     _say_removed(done)
+    _say_again(done)
+    if dry_run and not as_json:
+        for published in done:
+            say_samples(published)
     _say_places(brought)
     _warn(done)
     if dry_run:
@@ -138,12 +147,33 @@ def by_type(counts: Mapping[str, int]) -> str:
 
 def _say_removed(done: Sequence[Published]) -> None:
     for published in done:
-        if published.removed:
+        back = published.taken_back
+        gone = {k: n - back.get(k, 0) for k, n in published.removed.items()}
+        if any(gone.values()):
             say(
                 tr(
-                    f"{published.stream}: of these, gone at the source: "
-                    f"{by_type(published.removed)}",
-                    f"{published.stream}：其中来源已删除：{by_type(published.removed)}",
+                    f"{published.stream}: of these, gone at the source: {by_type(gone)}",
+                    f"{published.stream}：其中来源已删除：{by_type(gone)}",
+                )
+            )
+        if back:
+            say(
+                tr(
+                    f"{published.stream}: of these, taken back from the partner: {by_type(back)}",
+                    f"{published.stream}：其中不得再由对方使用、予以收回：{by_type(back)}",
+                )
+            )
+
+
+def _say_again(done: Sequence[Published]) -> None:
+    for published in done:
+        if published.again:
+            say(
+                tr(
+                    f"{published.stream}: of these, not new here, but covered or with other "
+                    f"fields only now: {by_type(published.again)}",
+                    f"{published.stream}：其中并非新记录，因协议范围或字段变化而发送："
+                    f"{by_type(published.again)}",
                 )
             )
 
@@ -189,6 +219,9 @@ def _as_json(published: Published) -> dict[str, Any]:
         "counts": dict(published.counts),
         "withheld": dict(published.withheld),
         "removed": dict(published.removed),
+        "taken_back": dict(published.taken_back),
+        "again": dict(published.again),
+        "samples": samples_as_json(published.samples),
         "path": str(published.path) if published.path else None,
         "size": published.size,
     }
