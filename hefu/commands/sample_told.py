@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from exchange.agreement.explain import CLASSES
 from hefu.terminal import say_table, tr
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 def say_samples(published: Published) -> None:
     """A table for each record type: a line for each field, a column for each row."""
+    from exchange.agreement.explain import CLASSES
+
     for record_type, columns in published.samples.items():
         rows = max((len(c.values) for c in columns), default=0)
         say_table(
