@@ -59,7 +59,12 @@ class Bundle:
 
 
 def make_bundle(
-    sequence: int, previous: str | None, *, stream: str = STREAM, data: bytes | None = None
+    sequence: int,
+    previous: str | None,
+    *,
+    stream: str = STREAM,
+    data: bytes | None = None,
+    counts: int = 1,
 ) -> Bundle:
     facts: dict[str, Any] = {
         "publisher": {"code": CODE, "name": "甲测试支队"},
@@ -72,7 +77,7 @@ def make_bundle(
         "previous_statement_sha256": previous,
         "period": None,
         "lake_versions": {"note": sequence},
-        "counts": {"note": 1},
+        "counts": {"note": counts},
         "contracts": {"note": {"version": "1.0.0", "sha256": "0" * 64}},
         "heads": [],
         "rule_pack_version": "test-2026.11",
