@@ -23,7 +23,7 @@ Story = dict[str, Ran]
 def tell(node: Node, city: Node, tmp: Path) -> dict[str, list[str]]:
     """The commands in their order, by what they are about."""
     at, there = ("--node", str(node.root)), ("--node", str(city.root))
-    stream = node.place("repository") / "streams" / "*" / "00000001.hefu"
+    stream = node.place("repository") / "targets/streams" / "*" / "*.00000001.hefu"
     break_it = f"cp {stream} {tmp}/good.hefu; chmod u+w {stream}; printf x >> $(echo {stream})"
     return {
         "gate fails": ["sync", *at],
@@ -61,7 +61,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     export.parent.rmdir()
     for one in (node, city):
         (one.root / "agreements" / "a.toml").write_text(AGREEMENT, encoding="utf-8")
-    card = str(tmp / "card")
+    card = str(tmp / "county.card.json")
     commands = tell(node, city, tmp)
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("call_commands.py")],
@@ -134,7 +134,7 @@ def test_a_refused_bundle_needs_a_person_and_the_right_one_is_taken_in_after_it(
 ) -> None:
     refused = story["refused"]
     assert refused.code == 1
-    assert "step:     container" in refused.err
+    assert "step:     trust" in refused.err
     (taken,) = json.loads(story["taken in"].out)["taken_in"]
     assert taken["counts"]["case_result"]["accepted"] == 1
     assert (story["no new bundle"].code, story["no new bundle"].out) == (0, "")
