@@ -1,10 +1,12 @@
-"""Every committed vector, through the client that a partner's reader is compared with."""
+"""Every committed vector, through Hefu's reader and through one written from FORMAT.md alone."""
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import client
@@ -13,16 +15,40 @@ import pytest
 import run
 
 VECTORS = Path(generate.__file__).parent
+sys.path.insert(0, str(VECTORS / "independent"))
+
+import reader  # noqa: E402
+
 CASES = sorted(path.parent for path in VECTORS.glob("*/expected.json"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_vector_ends_as_it_says(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("main", [client.main, reader.main], ids=["hefu", "independent"])
+def test_a_vector_ends_as_it_says(
+    main: Callable[[list[str]], int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     expected = json.loads((case / "expected.json").read_text())
-    code = client.main(run.command_for(case, []))
+    code = main(run.command_for(case, []))
     said = capsys.readouterr().out.strip()
     assert (code, said) == ((0, "ok") if expected["accepted"] else (4, expected["step"]))
     assert expected["accepted"] == (not case.name.endswith("_fail"))
+
+
+def test_the_independent_reader_has_nothing_of_ours() -> None:
+    tree = ast.parse(Path(reader.__file__).read_text("utf-8"))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    others = {"__future__", "cryptography", "yaml", "pyarrow"}
+    assert imported - others <= sys.stdlib_module_names
 
 
 def test_the_vectors_are_rebuilt_byte_for_byte(tmp_path: Path) -> None:
