@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from securesystemslib.signer import Signer
+
     from exchange.keys.signing import PublicKey
     from exchange.trust.ceremony import Terms
     from hefu.node import Node
@@ -52,7 +54,6 @@ def init_trust(
     the node's repository folder. Raises ``ConfigError``; a second run after one that was cut short
     goes on from the keys that are there.
     """
-    from exchange.keys.signing import load_signer
     from exchange.trust.agency import AgencyFacts
     from exchange.trust.ceremony import Terms, found, founded_already, has_trust
 
@@ -73,12 +74,44 @@ def init_trust(
         recipients=(recipient,),
     )
     terms = Terms(facts, tuple(key for key, _ in made), threshold, online)
-    signers = [
+    signers = _root_signers(made, root_secrets)
+    found(node.place("repository"), terms, signers, node.signers(), node.periods(), now)
+    return Founded(terms, tuple(path for _, path in made))
+
+
+def init_trust_anew(
+    node: Node,
+    root_folders: Sequence[Path],
+    threshold: int,
+    root_passphrases: Sequence[str],
+    *,
+    now: datetime,
+) -> Founded:
+    """New root keys after so many were lost that the others can't sign a change any more.
+
+    Every partner has to compare the new card's fingerprint and run ``hefu partner update``.
+    Raises ``ConfigError`` as :func:`init_trust`.
+    """
+    from exchange.trust.ceremony import found_anew, read_terms
+
+    folders = check_root_folders(node, root_folders)
+    _check_threshold(threshold, len(folders))
+    root_secrets = one_for_each(root_passphrases, len(folders))
+    before = read_terms(node.place("repository"))
+    made = [make_root_key(f, s) for f, s in zip(folders, root_secrets, strict=True)]
+    terms = replace(before, root_keys=tuple(key for key, _ in made), root_threshold=threshold)
+    signers = _root_signers(made, root_secrets)
+    found_anew(node.place("repository"), terms, signers, node.signers(), node.periods(), now)
+    return Founded(terms, tuple(path for _, path in made))
+
+
+def _root_signers(made: Sequence[tuple[PublicKey, Path]], root_secrets: list[str]) -> list[Signer]:
+    from exchange.keys.signing import load_signer
+
+    return [
         load_signer(f"file:{path.name}", secret, root=path.parent)
         for (_, path), secret in zip(made, root_secrets, strict=True)
     ]
-    found(node.place("repository"), terms, signers, node.signers(), node.periods(), now)
-    return Founded(terms, tuple(path for _, path in made))
 
 
 def check_root_folders(node: Node, folders: Sequence[Path]) -> list[Path]:

@@ -218,6 +218,36 @@ def apply_change(
         _put(repository, new_root, after.root)
 
 
+def found_anew(
+    repository: Path,
+    terms: Terms,
+    root_signers: Iterable[Signer],
+    signers: Signers,
+    periods: Periods,
+    now: datetime,
+) -> None:
+    """Begin trust again after the root keys were lost altogether; what was published stays.
+
+    The new root has the next version and only its own signatures: who holds the old one refuses
+    it until two people compared the new card. Raises ``ConfigError`` if signers are missing.
+    """
+    terms.check()
+    read_tree(repository)
+    with locked(repository):
+        tree = read_tree(repository)
+        offline, version = tuple(root_signers), tree.meta[roles.TARGETS].version + 1
+        root, targets, agency = make_offline(
+            terms, tree.root_version + 1, version, periods.expires(roles.ROOT, now)
+        )
+        keys, threshold = terms.root_keys, terms.root_threshold
+        root_data = roles.sign(root, keys, threshold, offline, roles.ROOT)
+        targets_data = roles.sign(targets, keys, threshold, offline, roles.TARGETS)
+        _Change(repository, tree, terms, signers, periods, now).publish(
+            targets_data, version, agency
+        )
+        _put(repository, roles.metadata_file(roles.ROOT, root.signed.version), root_data)
+
+
 def _put(repository: Path, path: str, data: bytes) -> None:
     target = repository / path
     target.parent.mkdir(parents=True, exist_ok=True)
