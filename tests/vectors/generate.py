@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from bundles import (  # noqa: E402
 )
 from container_cases import container_cases  # noqa: E402
 from entry_cases import contract_cases, grant_cases, subject_cases, table_cases  # noqa: E402
+from golden import write_golden  # noqa: E402
 from repositories import RepositoryCase  # noqa: E402
 from repository_cases import repository_cases  # noqa: E402
 from statement_cases import (  # noqa: E402
@@ -94,10 +96,17 @@ def cases() -> Iterator[Case | RepositoryCase]:
 
 
 def write(folder: Path) -> int:
-    """Write all cases below ``folder``, removing the folders of cases that are no more."""
+    """Write all cases below ``folder``, removing the folders of cases that are no more; and
+    ``golden``, which is no case."""
     wanted = {case.name: case.files() for case in cases()}
     for expected in folder.glob("*/expected.json"):
         shutil.rmtree(expected.parent)
+    shutil.rmtree(folder / "golden", ignore_errors=True)
+    with tempfile.TemporaryDirectory() as empty:
+        for path, data in write_golden(Path(empty)).items():
+            target = folder / "golden" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
     for name, files in wanted.items():
         for path, data in files.items():
             target = folder / name / path
