@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from exchange.bundle.part import Part
+from exchange.bundle.passing import crc32_of
 from exchange.errors import ASK_AGAIN, refusal
 from exchange.limits import Limits, Readable
 from schemas.errors import VerificationError
@@ -143,8 +144,9 @@ def read_container(data: Readable, limits: Limits) -> dict[str, memoryview]:
         if view[expected_offset:body_start] != _local_header(name, crc, size):
             raise _bad(_LOCAL_DIFFERS, "the central directory's values", "others", name)
         entries[name] = view[body_start : body_start + size]
-        if zlib.crc32(entries[name]) != crc:
-            raise _bad(_CRC, f"{crc:08x}", f"{zlib.crc32(entries[name]):08x}", name)
+        found = crc32_of(entries[name])
+        if found != crc:
+            raise _bad(_CRC, f"{crc:08x}", f"{found:08x}", name)
         expected_offset = body_start + size
     if position != len(view) - _END.size:
         raise _bad(_DIRECTORY_SIZE, len(view) - _END.size, position)

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from exchange.bundle.layout import records_entry
+from exchange.bundle.passing import pieces
 from exchange.bundle.verify import VerifiedBundle
 from schemas.errors import ConfigError, DataError, Where
 from schemas.text import Text
@@ -77,7 +78,7 @@ def _write_all(verified: VerifiedBundle, folder: Path, suffix: Format, max_rows:
     for record_type, contract in verified.contracts.items():
         path = folder / f"{record_type}.{suffix}"
         if suffix == "parquet":
-            path.write_bytes(verified.entries[records_entry(record_type)])
+            _write_pieces(verified.entries[records_entry(record_type)], path)
         elif suffix == "csv":
             _write_csv(verified.batches(record_type, whole=True), path)
         else:
@@ -85,7 +86,13 @@ def _write_all(verified: VerifiedBundle, folder: Path, suffix: Format, max_rows:
     for name, data in verified.entries.items():
         if name.startswith("attachments/"):
             (folder / "attachments").mkdir(exist_ok=True)
-            (folder / name).write_bytes(data)
+            _write_pieces(data, folder / name)
+
+
+def _write_pieces(data: memoryview, path: Path) -> None:
+    with path.open("wb") as file:
+        for piece in pieces(data):
+            file.write(piece)
 
 
 def _write_csv(batches: pa.RecordBatchReader, path: Path) -> None:

@@ -7,10 +7,11 @@ before it looks at a row, and every declared size against the bytes that are the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import IOBase
-from typing import cast
+from threading import Event
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from exchange.bundle.footer import FooterError, read_footer
 from exchange.bundle.pages import check_pages
+from exchange.bundle.passing import give_back
 from exchange.errors import refusal
 from exchange.limits import Limits
 from schemas.errors import VerificationError
@@ -30,6 +32,8 @@ _DICTIONARY_PAGE_BYTES = 16 * 1024
 # Small enough that a reader sees from the page that no cell is longer than Limits.cell_length.
 _DATA_PAGE_BYTES = 512 * 1024
 _MAX_BATCH_ROWS = 65_536
+READERS = 2
+"""Threads that check a table: decoding lets go of the interpreter."""
 
 
 def write_parquet(data: pa.Table | pa.RecordBatchReader, schema: pa.Schema, sink: IOBase) -> int:
@@ -92,14 +96,23 @@ class ParquetEntry:
     data: memoryview
     schema: pa.Schema
     num_rows: int
+    num_groups: int
     batch_rows: int
-    """So many rows at a time stay within ``Limits.batch_size``."""
+    """So many rows at a time, by as many readers as ``READERS``, stay within
+    ``Limits.batch_size``."""
     largest_page: int
     """Bytes, uncompressed: no cell is longer."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows in the file's order."""
+        return self.batches_of(range(self.num_groups))
+
+    def batches_of(self, groups: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        """The rows of some row groups; what was read of a mapped file is given back."""
         file = pq.ParquetFile(pa.BufferReader(self.data), page_checksum_verification=True)
-        return cast("Iterator[pa.RecordBatch]", file.iter_batches(batch_size=self.batch_rows))
+        for group in groups:
+            yield from file.iter_batches(batch_size=self.batch_rows, row_groups=[group])
+            give_back(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +170,13 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
         schema = pq.read_schema(pa.BufferReader(data))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _bad(_MALFORMED, entry, "a Parquet file", type(error).__name__) from None
-    batch_rows = limits.batch_size // max(sizes.dictionaries, 1)
+    batch_rows = limits.batch_size // (READERS * max(sizes.dictionaries, 1))
     return ParquetEntry(
         entry=entry,
         data=data,
         schema=schema,
         num_rows=footer.num_rows,
+        num_groups=len(footer.groups),
         batch_rows=max(1, min(batch_rows, _MAX_BATCH_ROWS)),
         largest_page=sizes.largest,
     )
@@ -196,19 +210,37 @@ def check_rows(file: ParquetEntry, rows: int, limits: Limits) -> None:
     if file.num_rows != rows:
         raise _bad(_ROW_COUNT, file.entry, f"{rows} rows", file.num_rows)
     seen = size = 0
-    try:
-        for batch in file.batches():
-            batch.validate(full=True)
-            seen += batch.num_rows
-            size += batch.nbytes
-            if file.largest_page > limits.cell_length:
-                _check_cells(batch, file.entry, limits)
-            if size > limits.table_size:
-                raise _bad(_TOO_MANY, file.entry, f"at most {limits.table_size} bytes", "more")
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _bad(_MALFORMED, file.entry, "readable pages", type(error).__name__) from None
+    groups = [range(n, file.num_groups, READERS) for n in range(READERS)]
+    with ThreadPoolExecutor(READERS, thread_name_prefix="check") as pool:
+        stop = Event()
+        try:
+            for part in [pool.submit(_decode, file, of, limits, stop) for of in groups if of]:
+                rows_there, bytes_there = part.result()
+                seen, size = seen + rows_there, size + bytes_there
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _bad(_MALFORMED, file.entry, "readable pages", type(error).__name__) from None
+        finally:
+            stop.set()
+    if size > limits.table_size:
+        raise _bad(_TOO_MANY, file.entry, f"at most {limits.table_size} bytes", "more")
     if seen != rows:
         raise _bad(_ROW_COUNT, file.entry, f"{rows} rows", seen)
+
+
+def _decode(
+    file: ParquetEntry, groups: Sequence[int], limits: Limits, stop: Event
+) -> tuple[int, int]:
+    """Rows and bytes of these row groups; no further than a table may be large."""
+    rows = size = 0
+    for batch in file.batches_of(groups):
+        batch.validate(full=True)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if file.largest_page > limits.cell_length:
+            _check_cells(batch, file.entry, limits)
+        if size > limits.table_size or stop.is_set():
+            break
+    return rows, size
 
 
 def _check_cells(batch: pa.RecordBatch, entry: str, limits: Limits) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from exchange.bundle.passing import crc32_of, pieces, sha256_of
 from exchange.files import BUFFER_BYTES
 from exchange.limits import Readable
 
@@ -35,9 +36,8 @@ class Part:
 
     @classmethod
     def of(cls, data: Readable) -> Part:
-        return cls(
-            data, memoryview(data).nbytes, zlib.crc32(data), hashlib.sha256(data).hexdigest()
-        )
+        view = memoryview(data).cast("B")
+        return cls(data, len(view), crc32_of(view), sha256_of(view))
 
     @classmethod
     def of_file(cls, path: Path) -> Part:
@@ -55,7 +55,8 @@ class Part:
             if file.tell() - before != self.size:
                 raise ValueError(f"{self.source.name} was changed while it was put into a bundle")
         else:
-            file.write(self.source)
+            for piece in pieces(memoryview(self.source).cast("B")):
+                file.write(piece)
 
 
 class Measure:

@@ -16,6 +16,7 @@ from exchange.bundle.layout import (
     records_entry,
     sensitivity_class,
 )
+from exchange.bundle.passing import sha256_of
 from exchange.bundle.policy import Policy
 from exchange.bundle.statement import Predicate, Statement
 from exchange.errors import refusal
@@ -50,7 +51,7 @@ def check_subjects(statement: Statement, entries: Mapping[str, memoryview], limi
                 "subjects", _CHANGED, expected=f"{subject.annotations.size} bytes",
                 found=f"{len(data)} bytes", entry=subject.name,
             )  # fmt: skip
-        digest = sha256_hex(data)
+        digest = sha256_of(data)
         if digest != subject.digest.sha256:
             raise refusal(
                 "subjects", _CHANGED, expected=subject.digest.sha256, found=digest,
