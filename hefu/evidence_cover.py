@@ -93,9 +93,9 @@ HOW_TO_CHECK = Text(
     "publisher's at that time follows from the lists in repository/, which Hefu or any TUF client "
     "checks from root.json on.",
     zh="使用合符（基础安装即可，无需联网）：hefu evidence verify 本目录。使用通用工具（sh、"
-    "sha256sum、unzip、openssl 3.0）：sh verify.sh，可核验文件未被改动、声明的签名及数据包内各文件的摘要；"
-    "该密钥当时属于发布单位，由 repository/ 中的清单自 root.json 起逐级证明，可用合符或任何 "
-    "TUF 客户端核验。",
+    "sha256sum、unzip、openssl 3.0）：sh verify.sh，可核验文件未被改动、声明的签名及数据包内"
+    "各文件的摘要；该密钥当时属于发布单位，由 repository/ 中的清单自 root.json 起逐级证明，"
+    "可用合符或任何 TUF 客户端核验。",
 )
 PERSONAL = Text(
     en="This folder holds personal data: keep it as a case file.",
