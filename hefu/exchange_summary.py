@@ -154,8 +154,8 @@ def _taken(
     newest = max(entries, key=lambda e: e.sequence, default=None)
     agreed = under[0].party(key[0]).name if under else ""
     name = partner.name if partner else agreed
-    times = [seen.published_time if seen else None, newest.received_time if newest else None]
-    read = max((at for at in times if at is not None), default=None)
+    # What the partner signed counts, not when we came by: a disk may be old when it arrives.
+    read = seen.published_time if seen else newest.received_time if newest else None
     alarms = [
         *gaps(key[1], newest.sequence if newest else 0, ours, looked, name or key[0]),
         *(overdue(key[1], under, read, now, name or key[0]) if under else ()),
