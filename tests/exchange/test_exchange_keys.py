@@ -11,9 +11,20 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from exchange.bundle.dsse import read_envelope, sign, verify_signatures
+from exchange.keys.identity import (
+    create_identity,
+    identity_text,
+    load_identity,
+    load_recipient,
+)
 from exchange.keys.signing import create_key, load_public_key, load_signer
 from exchange.limits import DEFAULT_LIMITS
 from schemas.errors import ConfigError
+
+
+def keep(path: Path, private: bytes) -> None:
+    path.write_bytes(private)
+    path.chmod(0o600)
 
 
 def test_a_key_signs_what_its_public_key_verifies(tmp_path: Path) -> None:
@@ -66,8 +77,8 @@ def test_an_unencrypted_key_is_used_only_when_said_so(tmp_path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    (tmp_path / "k.pem").write_bytes(pem)
-    with pytest.raises(ConfigError):
+    keep(tmp_path / "k.pem", pem)
+    with pytest.raises(ConfigError, match="cannot be opened"):
         load_signer("file:k.pem", "x", root=tmp_path)
     signer = load_signer("file:k.pem?encrypted=false", root=tmp_path)
     assert signer.public_key.keyid == KEY_A.public.key_id
@@ -84,7 +95,7 @@ def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
         serialization.BestAvailableEncryption(b"x"),
     )
     (tmp_path / "pub.pem").write_bytes(public)
-    (tmp_path / "k.pem").write_bytes(private)
+    keep(tmp_path / "k.pem", private)
     with pytest.raises(ConfigError, match="not an Ed25519 key"):
         load_public_key(tmp_path / "pub.pem")
     with pytest.raises(ConfigError, match="not an Ed25519 key"):
@@ -93,7 +104,7 @@ def test_another_kind_of_key_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN PUBLIC KEY-----\nAAAA\n"])
 def test_what_is_no_key_is_named(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "k.pem").write_bytes(content)
+    keep(tmp_path / "k.pem", content)
     with pytest.raises(ConfigError, match="not a public key"):
         load_public_key(tmp_path / "k.pem")
     with pytest.raises(ConfigError, match="cannot be opened"):
@@ -126,3 +137,58 @@ def test_a_securesystemslib_signer_signs_a_bundle(tmp_path: Path) -> None:
     signer = load_signer(f"file2:{path}", public_key=KEY_A.public)
     envelope = read_envelope(sign(b"{}", [signer]), DEFAULT_LIMITS)
     assert verify_signatures(envelope, [KEY_A.public], 1) == ((KEY_A.public,), 0)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])
+def test_a_private_key_that_others_may_touch_is_not_used(tmp_path: Path, mode: int) -> None:
+    create_key(tmp_path / "k.pem", "right")
+    create_identity(tmp_path / "identity.pem", "right")
+    (tmp_path / "k.pem").chmod(mode)
+    (tmp_path / "identity.pem").chmod(mode)
+    with pytest.raises(ConfigError, match="others than its owner") as caught:
+        load_signer("file:k.pem", "right", root=tmp_path)
+    assert caught.value.hint is not None
+    assert "chmod 600" in caught.value.hint.en
+    with pytest.raises(ConfigError, match="others than its owner"):
+        load_identity(tmp_path / "identity.pem", "right")
+
+
+def test_an_identity_opens_what_age_encrypts_to_its_recipient(tmp_path: Path) -> None:
+    """Debian's age encrypts, we open; we write the form in which age opens."""
+    import pyrage
+
+    path = tmp_path / "keys" / "identity.pem"
+    recipient = create_identity(path, "a passphrase")
+    assert (tmp_path / "keys" / "identity.recipient.txt").read_text() == f"{recipient}\n"
+    assert load_recipient(path, "a passphrase") == recipient
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in path.read_bytes()
+    done = subprocess.run(["age", "-r", recipient], input=b"hello", capture_output=True, check=True)
+    identity = load_identity(path, "a passphrase")
+    assert pyrage.decrypt(done.stdout, [identity]) == b"hello"
+    keep(tmp_path / "age.txt", identity_text(path, "a passphrase").encode())
+    opened = subprocess.run(
+        ["age", "-d", "-i", tmp_path / "age.txt"],
+        input=done.stdout,
+        capture_output=True,
+        check=True,
+    )
+    assert opened.stdout == b"hello"
+
+
+def test_an_identity_is_never_overwritten_and_needs_its_passphrase(tmp_path: Path) -> None:
+    create_identity(tmp_path / "i.pem", "right")
+    before = (tmp_path / "i.pem").read_bytes()
+    with pytest.raises(ConfigError, match="a key here already"):
+        create_identity(tmp_path / "i.pem", "again")
+    assert (tmp_path / "i.pem").read_bytes() == before
+    with pytest.raises(ConfigError, match="wrong passphrase") as caught:
+        load_identity(tmp_path / "i.pem", "a-wrong-one")
+    assert "a-wrong-one" not in str(caught.value)
+    with pytest.raises(ConfigError, match="is missing"):
+        load_identity(tmp_path / "none.pem", "right")
+    with pytest.raises(ConfigError, match="needs a passphrase"):
+        create_identity(tmp_path / "j.pem", "")
+    create_key(tmp_path / "signing.pem", "right")
+    with pytest.raises(ConfigError, match="not an X25519 key"):
+        load_identity(tmp_path / "signing.pem", "right")
