@@ -63,7 +63,9 @@ def write_out(
     partial = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}-", dir=out_dir.parent))
     try:
         _write_all(verified, partial, format, xlsx_max_rows)
-        partial.chmod(0o755)
+        # What nobody else may read in the bundle nobody else reads here.
+        is_open = verified.statement.sensitivity_class in ("public", "internal")
+        partial.chmod(0o755 if is_open else 0o700)
         partial.rename(out_dir)
     except BaseException:
         shutil.rmtree(partial)

@@ -7,14 +7,15 @@ authenticates each 64 KiB, their order, and which is the last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from exchange.errors import ASK_AGAIN, refusal
 from exchange.files import BUFFER_BYTES, private_file
+from exchange.keys.signing import check_unread_by_others
 from exchange.limits import DEFAULT_LIMITS, Limits
-from schemas.errors import ConfigError, VerificationError
+from schemas.errors import ConfigError, VerificationError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"age-encryption.org/v1\n"
 _LAST_HEADER_LINE = b"\n--- "
+_IDENTITY_FILE_BYTES = 64 * 1024
 
 
 def is_encrypted_file(path: Path) -> bool:
@@ -80,7 +82,7 @@ def decrypt_file(
 
 def decrypt_into(
     path: Path,
-    sink: BinaryIO,
+    sink: IO[bytes],
     identities: Sequence[pyrage.x25519.Identity],
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
@@ -155,3 +157,44 @@ _RECIPIENT_HINT = Text(
     en="a recipient begins with age1; it stands in the partner's card",
     zh="接收公钥以 age1 开头，登记在合作单位名片中",
 )
+
+
+def read_identities(path: Path, ask: Callable[[], str]) -> list[pyrage.x25519.Identity]:
+    """The identities in a file: our own PKCS#8 form (``ask`` gives its passphrase), or a file of
+    the ``age`` command, one ``AGE-SECRET-KEY-1…`` a line.
+
+    Raises ``ConfigError``, which never quotes the file.
+    """
+    import pyrage
+
+    from exchange.keys.identity import load_identity
+
+    try:
+        check_unread_by_others(path)
+        lines = path.read_bytes()[:_IDENTITY_FILE_BYTES].decode("ascii", "replace").splitlines()
+    except OSError as error:
+        raise ConfigError(
+            Text(
+                en=f"the identity cannot be read ({error.strerror})",
+                zh=f"无法读取解密私钥（{error.strerror}）",
+            ),
+            where=Where(str(path)),
+        ) from error
+    if lines and lines[0].startswith("-----BEGIN "):
+        return [load_identity(path, ask())]
+    try:
+        secrets = [line.strip() for line in lines if line.strip() and line[0] != "#"]
+        found = [pyrage.x25519.Identity.from_str(secret) for secret in secrets]
+    except pyrage.IdentityError:
+        found = []
+    if not found:
+        raise ConfigError(
+            Text(en="this is no identity that opens bundles", zh="此文件不是解密私钥"),
+            where=Where(str(path)),
+            hint=Text(
+                en="give keys/identity.pem of the node, or a file of the age command that is not "
+                "itself encrypted",
+                zh="请使用节点的 keys/identity.pem，或未加密的 age 私钥文件",
+            ),
+        )
+    return found

@@ -5,7 +5,7 @@ Only what a partner's base installation holds is imported here.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,28 +13,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hefu.commands.options import JSON, add_command, argument, option
+from hefu.commands.bundle_given import (
+    BUNDLE,
+    IDENTITY,
+    PASSPHRASE,
+    RECIPIENT,
+    REPOSITORY,
+    TRUST,
+    identities_given,
+    trust_given,
+)
+from hefu.commands.options import JSON, add_command, option
 from hefu.terminal import say, say_data, say_json, say_warning, show_count, show_time, tr
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
     from exchange.bundle.verify import VerifiedBundle
-
-BUNDLE = argument("BUNDLE", en="the bundle file (.hefu)", zh="数据包文件（.hefu）")
-TRUST = option(
-    "--trust",
-    metavar="DIR",
-    en="folder with the sender's partner.toml and public keys (*.pem), and agreement.toml "
-    "if you have it",
-    zh="信任目录：发送方的 partner.toml 与公钥（*.pem），如有协议文件 agreement.toml 一并放入",
-)
-RECIPIENT = option(
-    "--recipient",
-    metavar="CODE",
-    en="also check that the bundle is meant for this agency",
-    zh="同时核对数据包是否发给该机构（统一社会信用代码）",
-)
+    from exchange.trust.client import Freshness
 
 
 class Format(StrEnum):
@@ -71,17 +67,21 @@ def add_to(app: typer.Typer) -> None:
 def verify(
     bundle: Annotated[Path, BUNDLE],
     trust: Annotated[Path, TRUST],
+    repository: Annotated[Path | None, REPOSITORY] = None,
+    identity: Annotated[Path | None, IDENTITY] = None,
+    passphrase: Annotated[str | None, PASSPHRASE] = None,
     recipient: Annotated[str | None, RECIPIENT] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
-    verified = _verify(bundle, trust, recipient)
+    given = _Given(bundle, trust, repository, identity, passphrase, recipient)
+    found = _verify(given)
     if as_json:
-        say_json(_as_json(verified))
+        say_json(_as_json(found))
         return
     say_data(tr(f"verified: {bundle}", f"验证通过：{bundle}"))
-    for label, value in _facts(verified):
+    for label, value in _facts(found):
         say_data(tr(f"  {label:<11}{value}", f"  {label}：{value}"))
-    _warn(verified)
+    _warn(found.bundle)
 
 
 def open_(
@@ -97,48 +97,82 @@ def open_(
             zh="文件格式（默认 parquet）",
         ),
     ] = Format.parquet,
+    repository: Annotated[Path | None, REPOSITORY] = None,
+    identity: Annotated[Path | None, IDENTITY] = None,
+    passphrase: Annotated[str | None, PASSPHRASE] = None,
     recipient: Annotated[str | None, RECIPIENT] = None,
 ) -> None:
     from exchange.bundle.open import write_out
 
-    verified = _verify(bundle, trust, recipient)
-    _warn(verified)
+    found = _verify(_Given(bundle, trust, repository, identity, passphrase, recipient))
+    _warn(found.bundle)
     say(tr(f"verified {bundle}; writing into {out}", f"{bundle} 验证通过，正在写入 {out}"))
-    for path in write_out(verified, out, file_format.value):
+    for path in write_out(found.bundle, out, file_format.value):
         say_data(str(path))
 
 
-def _verify(bundle: Path, trust: Path, recipient: str | None) -> VerifiedBundle:
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The command line."""
+
+    bundle: Path
+    trust: Path
+    repository: Path | None
+    identity: Path | None
+    passphrase: str | None
+    recipient: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A bundle that passed. ``freshness``: of the signed lists, None if single keys are trusted."""
+
+    bundle: VerifiedBundle
+    is_encrypted: bool
+    freshness: Freshness | None
+
+
+def _verify(given: _Given) -> _Found:
+    from exchange.bundle.source import private_bytes
     from exchange.bundle.verify import verify_bundle
-    from exchange.trust.partner import load_trust_folder
+    from exchange.keys.encryption import is_encrypted_file
 
-    folder = load_trust_folder(trust)
+    now = datetime.now(UTC)
+    folder = trust_given(given.trust, given.repository)
     policy = folder.policy()
-    if recipient is not None:
-        policy = replace(policy, recipient=recipient)
-    data = _read(bundle, policy.limits.bundle_size)
-    return verify_bundle(data, folder.partner.trust, policy, datetime.now(UTC))
-
-
-def _read(bundle: Path, allowed: int) -> bytes:
-    """The file's bytes, one more than allowed at most: the verifier refuses what is larger."""
+    if given.recipient is not None:
+        policy = replace(policy, recipient=given.recipient)
+    offline = folder.trust(now, policy.limits)
     try:
-        with bundle.open("rb") as file:
-            return file.read(allowed + 1)
+        is_encrypted = is_encrypted_file(given.bundle)
+        data = private_bytes(
+            given.bundle,
+            lambda: identities_given(given.identity, given.passphrase),
+            policy.limits,
+        )
     except OSError as error:
         raise ConfigError(
             Text(
                 en=f"the bundle can't be read ({error.strerror})",
                 zh=f"无法读取数据包（{error.strerror}）",
             ),
-            where=Where(str(bundle)),
+            where=Where(str(given.bundle)),
         ) from error
+    verified = verify_bundle(data, offline.trust, policy, now)
+    warnings = (*verified.warnings, *offline.warnings, *offline.check_listed(verified))
+    publisher = offline.publisher
+    return _Found(
+        replace(verified, warnings=warnings),
+        is_encrypted,
+        publisher.freshness if publisher else None,
+    )
 
 
-def _facts(verified: VerifiedBundle) -> list[tuple[str, str]]:
-    told = verified.statement
+def _facts(found: _Found) -> list[tuple[str, str]]:
+    verified, told = found.bundle, found.bundle.statement
     records = ", ".join(f"{kind} {show_count(n)}" for kind, n in told.counts.items())
-    return [
+    lists = found.freshness
+    facts = [
         (tr("from", "发送方"), f"{told.publisher.name} ({told.publisher.code})"),
         (tr("for", "接收方"), ", ".join(f"{r.name} ({r.code})" for r in told.recipients)),
         (
@@ -154,12 +188,28 @@ def _facts(verified: VerifiedBundle) -> list[tuple[str, str]]:
         (tr("records", "记录数"), records),
         (tr("signed by", "签名公钥"), ", ".join(key.fingerprint for key in verified.signed_by)),
         (tr("statement", "声明摘要"), f"sha256:{verified.statement_sha256}"),
+        (
+            tr("encrypted", "加密"),
+            tr("yes", "是") if found.is_encrypted else tr("no", "否"),
+        ),
     ]
+    if lists is not None:
+        facts.append((tr("lists of", "签名清单发布于"), show_time(lists.published_time)))
+    return facts
 
 
-def _as_json(verified: VerifiedBundle) -> dict[str, Any]:
+def _as_json(found: _Found) -> dict[str, Any]:
+    verified, lists = found.bundle, found.freshness
     return {
         "verified": True,
+        "encrypted": found.is_encrypted,
+        "lists": None
+        if lists is None
+        else {
+            "published_time": lists.published_time,
+            "expires": lists.expires,
+            "stale": lists.is_stale,
+        },
         "statement_sha256": verified.statement_sha256,
         "signed_by": [key.key_id for key in verified.signed_by],
         "statement": verified.statement.model_dump(mode="json"),
