@@ -33,7 +33,6 @@ from exchange.trust.roles import (
     BUNDLES,
     SNAPSHOT,
     STATEMENT,
-    TARGETS,
     TIMESTAMP,
     Periods,
     Signers,
@@ -258,25 +257,15 @@ def replace(  # noqa: PLR0913 (as publish)
     return target
 
 
-def refresh(
-    repository: Path,
-    signers: Signers,
-    periods: Periods,
-    now: datetime,
-    *,
-    anew: bool = False,
-    targets: MetaFile | None = None,
-) -> None:
+def refresh(repository: Path, signers: Signers, periods: Periods, now: datetime) -> None:
     """Sign the timestamp anew, and whatever else of the online roles is near its end.
 
     For every night, with or without news: a partner sees from it that nothing was withheld.
-    ``anew``: all online roles, under the keys that root and targets name now, for a change of
-    trust; ``targets``: the top-level targets that are published with it.
+    Raises as :func:`publish`. What the offline keys sign is not touched.
     """
     read_tree(repository)
     with locked(repository):
-        tree = read_tree(repository)
-        _Commit(repository, tree, signers, periods, now, targets).write({}, anew=anew)
+        _Commit(repository, read_tree(repository), signers, periods, now).write({})
 
 
 class _Commit:
@@ -289,7 +278,6 @@ class _Commit:
         signers: Signers,
         periods: Periods,
         now: datetime,
-        targets: MetaFile | None = None,
     ):
         self._tree = tree
         self._repository = repository
@@ -297,32 +285,29 @@ class _Commit:
         self._periods = periods
         self._now = now
         self._meta = dict(tree.meta)
-        if targets is not None:
-            self._meta[TARGETS] = targets
-        self._bundle_keys = keys_of(self._delegator(), BUNDLES)
+        self._bundle_keys = keys_of(tree.targets, BUNDLES)
 
-    def write(self, segments: dict[str, dict[str, TargetFile]], *, anew: bool = False) -> None:
-        """``segments``: by role, all that it is to list."""
-        before = dict(self._meta)
-        if not segments:
-            segments = {role: self._tree.segment(role).targets for role in self._due(anew=anew)}
-        for role, targets in sorted(segments.items()):
+    def write(self, segments: dict[str, dict[str, TargetFile]]) -> None:
+        """``segments``: by role, all that it is to list; none: those that are near their end."""
+        tree, before = self._tree, dict(self._meta)
+        old = {} if segments else {r: tree.segment(r).targets for r in self._due()}
+        for role, targets in sorted((segments | old).items()):
             self._sign(role, make_segment(self._next(role), targets, self._expires(role)))
         wanted = {role for role in self._meta if stream_of(role)}
-        if anew or wanted != {role for role in before if stream_of(role)} or self._is_old(BUNDLES):
+        if wanted != set(tree.segments()) or self._is_old(BUNDLES):
             keys, threshold = self._bundle_keys
             made = make_bundles(
                 self._next(BUNDLES), wanted, keys, threshold, self._expires(BUNDLES)
             )
             self._sign(BUNDLES, made)
-        snapshot = self._tree.timestamp.snapshot_meta
-        if anew or self._meta != self._tree.meta or self._is_old(SNAPSHOT):
+        snapshot = tree.timestamp.snapshot_meta
+        if self._meta != before or self._is_old(SNAPSHOT):
             snapshot = self._write_snapshot(snapshot.version + 1)
         self._write_timestamp(snapshot)
         self._forget(before)
 
-    def _due(self, *, anew: bool) -> list[str]:
-        return [role for role in self._tree.segments() if anew or self._is_old(role)]
+    def _due(self) -> list[str]:
+        return [role for role in self._tree.segments() if self._is_old(role)]
 
     def _is_old(self, role: str) -> bool:
         signed: Any = {BUNDLES: lambda: self._tree.bundles, SNAPSHOT: lambda: self._tree.snapshot}
@@ -334,13 +319,6 @@ class _Commit:
 
     def _expires(self, role: str) -> datetime:
         return self._periods.expires(role, self._now)
-
-    def _delegator(self) -> Any:
-        """The top-level targets that are published with this."""
-        from tuf.api.metadata import Targets
-
-        meta = self._meta[TARGETS]
-        return self._tree.read(TARGETS, meta.version, Targets, meta)
 
     def _sign(self, role: str, made: Any) -> None:
         keys, threshold = self._bundle_keys
@@ -373,7 +351,7 @@ class _Commit:
         }
         written[SNAPSHOT] = self._tree.timestamp.snapshot_meta.version + 1
         for role, version in written.items():
-            if role != TARGETS and version > _KEPT_VERSIONS:
+            if version > _KEPT_VERSIONS:
                 with suppress(FileNotFoundError):
                     (self._repository / metadata_file(role, version - _KEPT_VERSIONS)).unlink()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from exchange.repository.carrier import Carrier, WritingCarrier
@@ -47,17 +48,18 @@ def mirror(repository: Path, to: WritingCarrier, *, thorough: bool = False) -> M
     with locked(repository, _LOCK):
         ours = read_tree(repository)
         before = _read(to, _TIMESTAMP)
-        if before == ours.timestamp_bytes and not thorough:
-            return Mirrored(0, 0)
-        theirs = None if before is None else Tree(to.label, lambda path: _read(to, path), before)
-        if theirs is not None:
-            _check_history(ours, theirs)
+        is_current = before == ours.timestamp_bytes
         sending = _Sending(repository, to)
-        known = None if thorough else theirs
-        sending.missing(_bundles(ours, known), "targets")
-        sending.all(_metadata(ours, known))
-        sending.missing(_roots(ours), "metadata")
-        if before != ours.timestamp_bytes:
+        if not is_current or thorough:
+            theirs = None if before is None else Tree(to.label, partial(_read, to), before)
+            if theirs is not None:
+                _check_history(ours, theirs)
+            known = None if thorough else theirs
+            sending.missing(_bundles(ours, known), "targets")
+            sending.all(_metadata(ours, known))
+        if thorough or not _is_there(to, metadata_file(ROOT, ours.root_version)):
+            sending.missing(_roots(ours), "metadata")
+        if not is_current:
             to.swap(_TIMESTAMP, ours.timestamp_bytes, before)
             sending.bytes += len(ours.timestamp_bytes)
         return Mirrored(sending.files, sending.bytes)
@@ -114,7 +116,8 @@ def _metadata(ours: Tree, theirs: Tree | None) -> Iterator[str]:
 
 
 def _roots(ours: Tree) -> Iterator[str]:
-    """Last: with a new root a reader believes other keys."""
+    """In order and last: with a new root a reader believes other keys, and where the newest is
+    all of them are."""
     return (metadata_file(ROOT, version) for version in range(1, ours.root_version + 1))
 
 

@@ -110,7 +110,7 @@ def test_only_what_is_new_is_sent(world: World) -> None:
     assert first.bytes == sum(map(len, place.files.values()))
     place.done.clear()
     assert mirror(world.repository, place) == Mirrored(0, 0)
-    assert place.done == ["read metadata/timestamp.json"]
+    assert place.done == ["read metadata/timestamp.json", "read metadata/1.root.json"]
     world.publish(make_bundle(21, made[-1].statement_sha256))
     place.done.clear()
     sent = mirror(world.repository, place)
@@ -151,11 +151,20 @@ def test_what_went_away_there_is_brought_back_by_a_thorough_copy(world: World) -
     mirror(world.repository, place)
     whole = dict(place.files)
     for path in list(place.files):
-        if path.startswith("targets/") or "root" in path:
+        if path.startswith("targets/") or "targets.json" in path:
             del place.files[path]
     assert mirror(world.repository, place) == Mirrored(0, 0)
     mirror(world.repository, place, thorough=True)
     assert place.files == whole
+
+
+def test_a_root_that_came_after_its_timestamp_is_brought(world: World) -> None:
+    """A change of trust puts the root last, and a copy may be made just before."""
+    place = MemoryCarrier()
+    mirror(world.repository, place)
+    root = place.files.pop("metadata/1.root.json")
+    assert mirror(world.repository, place).files == 1
+    assert place.files["metadata/1.root.json"] == root
 
 
 # at any moment
