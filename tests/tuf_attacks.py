@@ -50,18 +50,13 @@ class Scene:
 
     def version(self, role: str) -> int:
         """As the current snapshot or timestamp says it."""
-        if role == "timestamp":
-            return int(self.signed("metadata/timestamp.json")["version"])
-        if role == "snapshot":
-            meta = self.signed("metadata/timestamp.json")["meta"]
-        else:
-            meta = self.signed(self.path("snapshot"))["meta"]
-        return int(meta[f"{role}.json"]["version"])
+        return _version(self.now, role)
 
     def path(self, role: str) -> str:
-        if role == "timestamp":
-            return "metadata/timestamp.json"
-        return f"metadata/{self.version(role)}.{role}.json"
+        return _path(self.now, role)
+
+    def seen_path(self, role: str) -> str:
+        return _path(self.seen, role)
 
     def signed(self, path: str) -> dict[str, Any]:
         return dict(json.loads(self.now[path])["signed"])
@@ -73,6 +68,18 @@ class Scene:
     def first_bundle(self) -> str:
         (path,) = (p for p in self.seen if p.startswith(f"targets/streams/{self.stream}/"))
         return path
+
+
+def _version(files: Mapping[str, bytes], role: str) -> int:
+    above = "timestamp" if role == "snapshot" else "snapshot"
+    meta = json.loads(files[_path(files, above)])["signed"]["meta"]
+    return int(meta[f"{role}.json"]["version"])
+
+
+def _path(files: Mapping[str, bytes], role: str) -> str:
+    if role == "timestamp":
+        return "metadata/timestamp.json"
+    return f"metadata/{_version(files, role)}.{role}.json"
 
 
 Change = Callable[[dict[str, Any]], object]
@@ -368,7 +375,7 @@ def _freeze_and_mirrors() -> Iterator[Attack]:
         lambda s: _without(s, s.newest_bundle()),
         RetryableError,
         None,
-        "listed is not there",
+        "listed is not there|can't be had",
         leaves="segment",
     )
     yield Attack(
@@ -389,8 +396,7 @@ def _mix_and_match() -> Iterator[Attack]:
     def old(role: str) -> Callable[[Scene], Files]:
         def mix(scene: Scene) -> Files:
             name = scene.segment if role == "segment" else role
-            (before,) = (p for p in scene.seen if p.endswith(f".{name}.json"))
-            return {**scene.now, scene.path(name): scene.seen[before]}
+            return {**scene.now, scene.path(name): scene.seen[scene.seen_path(name)]}
 
         return mix
 
@@ -434,7 +440,7 @@ def _rollback() -> Iterator[Attack]:
     )
 
     def older_snapshot(scene: Scene) -> Files:
-        (path,) = (p for p in scene.seen if p.endswith(".snapshot.json"))
+        path = scene.seen_path("snapshot")
         data = scene.seen[path]
 
         def name(signed: dict[str, Any]) -> None:

@@ -56,6 +56,21 @@ class Listed:
         """Where the file lies in the repository."""
         return target_file(self.path, self.sha256)
 
+    def check_statement(self, statement_sha256: str) -> None:
+        """The verified bundle's statement must be the listed one: what the list shows of an
+        encrypted bundle is what partners compare. Raises ``VerificationError``."""
+        if statement_sha256 != self.statement_sha256:
+            raise refusal(
+                "trust",
+                Text(
+                    en="the list names another statement than the bundle holds",
+                    zh="清单所列的声明与数据包中的声明不符",
+                ),
+                expected=self.statement_sha256,
+                found=statement_sha256,
+                entry=self.path,
+            )
+
 
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -122,7 +122,7 @@ def test_after_it_the_honest_repository_is_read_as_if_nothing_had_been(
 
 
 def test_every_kind_that_the_specification_names_is_here() -> None:
-    """Fast-forward and slow retrieval are tests of their own below."""
+    """Fast-forward has tests of its own below; slow retrieval is the web carrier's to notice."""
     assert {attack.kind for attack in ALL} == {
         "arbitrary installation",
         "endless data",
