@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_world import CITY, COUNTY, Hefu, start
+from cli_world import CITY, COUNTY, PASSPHRASE, Hefu, start
+
+from hefu.node import Node
 
 
 def test_a_good_bundle_says_who_sent_what_to_whom(hefu: Hefu, bundle: Path, tmp_path: Path) -> None:
@@ -110,3 +112,127 @@ def test_verify_works_as_a_process_in_chinese(bundle: Path, tmp_path: Path) -> N
     assert ran.code == 0, ran.err
     assert ran.out.startswith("验证通过")
     assert "注意：" in ran.err
+
+
+@pytest.fixture
+def encrypted(node: Node, bundle: Path) -> Path:
+    """The bundle as it leaves: for the county itself, whose key the node has."""
+    from exchange.keys.encryption import encrypt_file
+    from exchange.keys.identity import load_recipient
+
+    path = bundle.with_name("00000001.hefu.age")
+    encrypt_file(bundle, path, [load_recipient(node.root / "keys/identity.pem", PASSPHRASE)])
+    bundle.unlink()
+    return path
+
+
+@pytest.mark.parametrize("form", ["node", "age"])
+def test_an_encrypted_bundle_is_verified_and_opened_with_its_key(
+    hefu: Hefu,
+    node: Node,
+    encrypted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    from exchange.keys.identity import identity_text
+
+    monkeypatch.setenv("IDENTITY_PASSPHRASE", PASSPHRASE)
+    identity = node.root / "keys" / "identity.pem"
+    options = ["--passphrase", "env:IDENTITY_PASSPHRASE"]
+    if form == "age":
+        text = identity_text(identity, PASSPHRASE)
+        identity, options = tmp_path / "identity.txt", []
+        identity.write_text(f"# public key: as age-keygen writes it\n{text}\n")
+        identity.chmod(0o600)
+    given = (encrypted, "--trust", tmp_path / "trust", "--identity", identity, *options)
+    ran = hefu("verify", *given, "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["encrypted"] is True
+    ran = hefu("open", *given, "--out", tmp_path / "opened", "--format", "csv")
+    assert ran.code == 0, ran.err
+    assert "示交立〔2026〕000001号" in (tmp_path / "opened" / "case_result.csv").read_text("utf-8")
+
+
+def test_what_an_encrypted_bundle_needs_is_said(
+    hefu: Hefu, node: Node, encrypted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "not the passphrase")
+    identity = node.root / "keys" / "identity.pem"
+    given = (encrypted, "--trust", tmp_path / "trust")
+    for options, said in (
+        ([], "--identity"),
+        (["--identity", identity], "--passphrase env:NAME"),
+        (["--identity", identity, "--passphrase", "plain text"], "seen by others"),
+        (["--identity", identity, "--passphrase", "env:WRONG"], "wrong passphrase"),
+        (["--identity", tmp_path / "nowhere"], "cannot be read"),
+        (["--identity", node.root / "keys" / "identity.recipient.txt"], "identity"),
+    ):
+        ran = hefu("verify", *given, *options)
+        assert (ran.code, ran.out) == (2, ""), ran.err
+        assert said in ran.err
+        assert "plain text" not in ran.err
+
+
+def test_another_key_or_a_damaged_file_is_the_step_decrypt(
+    hefu: Hefu, encrypted: Path, tmp_path: Path
+) -> None:
+    import pyrage
+
+    identity = tmp_path / "identity.txt"
+    identity.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    identity.chmod(0o600)
+    given = (encrypted, "--trust", tmp_path / "trust", "--identity", identity)
+    for text in (encrypted.read_bytes(), encrypted.read_bytes()[:-1000]):
+        encrypted.write_bytes(text)
+        ran = hefu("open", *given, "--out", tmp_path / "opened")
+        assert (ran.code, ran.out) == (4, "")
+        assert "step:     decrypt" in ran.err
+        assert not (tmp_path / "opened").exists()
+
+
+def test_a_card_is_trusted_with_the_lists_of_its_repository(
+    hefu: Hefu, node: Node, bundle: Path, tmp_path: Path
+) -> None:
+    from exchange.trust.card import write_card
+
+    repository = node.place("repository")
+    card = tmp_path / "county.card.json"
+    write_card(repository, card)
+    ran = hefu("verify", bundle, "--trust", card, "--repository", repository, "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told["lists"]["published_time"]
+    assert any("do not name this bundle" in warning["en"] for warning in told["warnings"])
+    assert not any("single keys" in warning["en"] for warning in told["warnings"])
+    ran = hefu("verify", bundle, "--trust", card)
+    assert (ran.code, "--repository" in ran.err) == (2, True)
+    ran = hefu("verify", bundle, "--trust", card, "--repository", tmp_path / "trust")
+    assert (ran.code, "no signed lists" in ran.err) == (2, True)
+    ran = hefu("verify", bundle, "--trust", tmp_path / "trust", "--repository", repository)
+    assert (ran.code, "single keys" in ran.err) == (2, True)
+    card.write_text(card.read_text().replace('"threshold":1', '"threshold":2'))
+    ran = hefu("verify", bundle, "--trust", card, "--repository", repository)
+    assert (ran.code, "step:     trust" in ran.err) == (4, True)
+
+
+def test_nothing_that_was_decrypted_is_left_when_a_person_breaks_off(
+    hefu: Hefu, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    text = bundle.read_bytes()
+    before = {p.name for p in tmp_path.iterdir()}
+
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("exchange.bundle.open._write_csv", broken_off)
+    out = tmp_path / "opened"
+    ran = hefu("open", bundle, "--trust", tmp_path / "trust", "--out", out, "--format", "csv")
+    assert ran.code == 130
+    assert {p.name for p in tmp_path.iterdir()} == before
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert bundle.read_bytes() == text
