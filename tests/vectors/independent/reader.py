@@ -1115,7 +1115,9 @@ class Repository:
     def fetch(self, path: str, most: int) -> bytes:
         try:
             with (self.at / path).open("rb") as file:
-                data = file.read(most + 1)
+                data = b""
+                while len(data) <= most and (piece := file.read(MIB)):
+                    data += piece
         except FileNotFoundError:
             raise AbsentError(path) from None
         need("fetch", len(data) <= most, f"{path} is too large")
