@@ -232,6 +232,23 @@ def test_a_full_segment_is_left_alone(world: World, monkeypatch: pytest.MonkeyPa
     assert last.statement_sha256 == made[-1].statement_sha256
 
 
+@pytest.mark.parametrize("earlier", [1, 40])
+def test_one_more_bundle_writes_what_is_new(world: World, earlier: int) -> None:
+    made = world.publish_more(earlier)
+    before = set(world.root.rglob("*"))
+    stamps = {path: path.stat().st_mtime_ns for path in before if path.is_file()}
+    world.publish(make_bundle(earlier + 1, made[-1].statement_sha256))
+    after = {path for path in world.root.rglob("*") if path.is_file()}
+    written = {p.name for p in after if stamps.get(p) != p.stat().st_mtime_ns}
+    number = f"{earlier + 1:08d}"
+    assert {name for name in written if number not in name and name != ".lock"} == {
+        f"{earlier + 1}.{STREAM}.000000.json",
+        f"{earlier + 2}.snapshot.json",
+        "timestamp.json",
+        f"{earlier + 1}.partial",
+    }
+
+
 def test_old_versions_go_when_many_are_newer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.repository.local._KEPT_VERSIONS", 4)
     world.publish_more(9)
