@@ -29,6 +29,7 @@ def publish_bundles(
     partners: list[str] | None = None,
     dry_run: bool = False,
     override_gate: str | None = None,
+    check_places: bool = False,
 ) -> list[Outcome]:
     """Publish a signed bundle to every partner that may have something new.
 
@@ -38,6 +39,8 @@ def publish_bundles(
         dry_run: Only count what would leave.
         override_gate: A person's reason to publish although a source's last run failed its
             gate; it is written into the bundle's verdict.
+        check_places: Ask every place of [publishing] for every file, also for those that it
+            should have.
     """
     streams = [g.stream for g in grants_of(load_node(node), partners, datetime.now(UTC))]
     outcomes = [
@@ -45,11 +48,11 @@ def publish_bundles(
         for s in streams
     ]
     if streams and not dry_run:
-        outcomes += bring_out_repository(node)
+        outcomes += bring_out_repository(node, check_places)
     return settle(outcomes)
 
 
-def bring_out_repository(node: str) -> list[Outcome]:
+def bring_out_repository(node: str, check_places: bool = False) -> list[Outcome]:
     """Say that what is published is all there is, and copy it to where partners read.
 
     Also on a night without news, and when a stream could not be published: partners see from the
@@ -58,7 +61,7 @@ def bring_out_repository(node: str) -> list[Outcome]:
     renewed = outcome_of("repository", renew_repository(node, return_state=True))
     if renewed.error is not None:
         return [renewed]
-    return list(bring_to_places(node))
+    return list(bring_to_places(node, check_places))
 
 
 @task(name="renew repository", task_run_name="renew the repository of {node}")
@@ -69,6 +72,6 @@ def renew_repository(node: str) -> None:
 
 
 @task(name="bring out", task_run_name="bring out the repository of {node}")
-def bring_to_places(node: str) -> list[Outcome]:
+def bring_to_places(node: str, check_places: bool) -> list[Outcome]:
     """Copy what is new to every place of ``[publishing]``; one outcome each."""
-    return bring_out(load_node(node), datetime.now(UTC))
+    return bring_out(load_node(node), datetime.now(UTC), thorough=check_places)

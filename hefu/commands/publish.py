@@ -63,6 +63,14 @@ def publish(
             zh="质量门槛未通过仍予发布；所写理由载入数据包的质量结论",
         ),
     ] = None,
+    check_places: Annotated[
+        bool,
+        option(
+            "--check-places",
+            en="ask every place that hefu.toml names for every file, and bring what is missing",
+            zh="逐个核对 hefu.toml 所列发布位置的全部文件，并补齐缺失的文件",
+        ),
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -76,7 +84,13 @@ def publish(
     def call() -> Sequence[Outcome]:
         from flows.publish_bundles import publish_bundles
 
-        return publish_bundles(str(here.root), wanted, dry_run=dry_run, override_gate=override_gate)
+        return publish_bundles(
+            str(here.root),
+            wanted,
+            dry_run=dry_run,
+            override_gate=override_gate,
+            check_places=check_places,
+        )
 
     what = tr("publishing", "正在发布")
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
