@@ -415,6 +415,13 @@ def read_statement(payload: bytes) -> dict[str, Any]:
 # ---- sections 6 and 7: what the reader holds ----
 
 
+TYPES = {
+    "VARCHAR", "BIGINT", "DECIMAL(16,2)", "DECIMAL(6,4)", "DATE", "TIMESTAMPTZ", "BOOLEAN",
+    "VARCHAR[]", "BIGINT[]",
+}  # fmt: skip
+CLASSES = ("public", "internal", "personal", "sensitive")
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
@@ -442,7 +449,10 @@ class Contract:
             )
             for p in document["schema"][0]["properties"]
         )
-        return cls(document["name"], str(document["version"]), columns, data)
+        for column in columns:
+            if column.type not in TYPES or column.classification not in CLASSES:
+                raise KeyError(column.name)
+        return cls(document["schema"][0]["name"], str(document["version"]), columns, data)
 
 
 def load_agreement(path: Path) -> dict[str, Any]:
@@ -615,8 +625,7 @@ def check_tables(
         for leaf, column in zip(footer.leaves, allowed, strict=True):
             need("table", leaf.type == column.type, f"type of {leaf.name}")
         classes += [c.classification for c in allowed]
-    order = ["public", "internal", "personal", "sensitive"]
-    highest = max(classes, key=order.index)
+    highest = max(classes, key=CLASSES.index)
     need("grant", highest == told["sensitivity_class"], "another sensitivity")
     for name, footer in footers.items():
         need("table", footer.rows == told["counts"][name], "another number of rows")
@@ -907,9 +916,8 @@ def decrypt(data: bytes, identity: X25519PrivateKey) -> bytes:
     file_key = None
     for arguments, body in stanzas(data[len(intro) : end + 1]):
         need(step, arguments[0] != b"scrypt", "a passphrase")
-        if arguments[0] == b"X25519":
-            found = unwrap(arguments, body, identity)
-            file_key = file_key or found
+        if arguments[0] == b"X25519" and file_key is None:
+            file_key = unwrap(arguments, body, identity)
     need(step, file_key is not None, "not encrypted to this identity")
     assert file_key is not None
     expected = hmac.digest(hkdf(file_key, b"", b"header"), data[: end + 4], "sha256")
@@ -923,6 +931,7 @@ def stanzas(header: bytes) -> Iterator[tuple[list[bytes], bytes]]:
         head = lines.pop(0)
         arguments = head[3:].split(b" ")
         need(step, head.startswith(b"-> ") and all(arguments), "a stanza")
+        need(step, all(33 <= c <= 126 for a in arguments for c in a), "an argument")
         body = b""
         while True:
             need(step, lines, "a stanza without an end")
@@ -1080,8 +1089,11 @@ def open_list(data: bytes, form: str, holders: Sequence[Holder]) -> dict[str, An
     need(step, ENVELOPE(whole_list), "not a signed list")
     signatures = {s["keyid"]: s["sig"] for s in whole_list["signatures"]}
     need(step, len(signatures) == len(whole_list["signatures"]), "a key id twice")
-    message = jcs(whole_list["signed"])
     signed: dict[str, Any] = whole_list["signed"]
+    try:
+        message = jcs(signed)
+    except ValueError:
+        raise RefusedError(step, "a number out of range") from None
     need(step, FORMS[form](signed), f"not of the form of {form}")
     for holder in holders:
         have = {
@@ -1243,9 +1255,7 @@ class Repository:
             name = SEGMENT_NAME.fullmatch(role["name"])
             need("trust", name, "a delegation that is no segment")
             assert name
-            prefix = f"streams/{name[1]}/"
-            fits = all(p.startswith(prefix) and p.count("/") == 2 for p in role["paths"])
-            need("trust", fits, "a segment's paths")
+            need("trust", role["paths"] == segment_paths(name[1], int(name[2])), "its paths")
             holder = holder_of(given["keys"], role)
             same = set(holder.keys) == set(self.bundles.keys)
             need("trust", same and holder.threshold == self.bundles.threshold, "other keys")
@@ -1279,6 +1289,17 @@ class Repository:
         same = len(data) == told["length"] and sha256(data) == told["hashes"]["sha256"]
         need("trust", same, f"{path} is another file")
         return data
+
+
+def segment_paths(stream: str, number: int) -> list[str]:
+    first, last, found = number * 256 + 1, min(number * 256 + 256, 99_999_999), []
+    while first <= last:
+        d = 0
+        while first % 10 ** (d + 1) == 0 and first + 10 ** (d + 1) - 1 <= last:
+            d += 1
+        found.append(f"streams/{stream}/{f'{first:08d}'[: 8 - d]}{'?' * d}.*")
+        first += 10**d
+    return found
 
 
 def may_be(encrypted: bool, grant: dict[str, Any], contracts: dict[str, Contract]) -> bool:
