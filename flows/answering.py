@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from exchange.agreement.model import LEGAL_TIME
 from exchange.bundle.policy import ChainHead
 from exchange.errors import refusal
 from flows.receipts import (
@@ -62,13 +63,13 @@ class MissingBundleError(DataError):
     def __init__(self, gap: Gap, hint: Text):
         listed = ", ".join(str(n) for n in gap.numbers)
         listed_zh = "、".join(str(n) for n in gap.numbers)
-        day = gap.since.isoformat(timespec="minutes")
+        day = gap.since.astimezone(LEGAL_TIME).strftime("%Y-%m-%d %H:%M")
         super().__init__(
             Text(
-                en=f"{gap.stream}: number {listed} can't be had since {day}; "
-                f"{len(gap.waiting)} later ones are here and wait",
-                zh=f"{gap.stream}：自 {day} 起取不到第 {listed_zh} 号，"
-                f"其后有 {len(gap.waiting)} 个数据包已到并在等待",
+                en=f"number {listed} can't be had since {day}; later ones that are here and wait: "
+                f"{len(gap.waiting)}",
+                zh=f"自 {day} 起取不到第 {listed_zh} 号；"
+                f"其后已到并在等待的数据包：{len(gap.waiting)} 个",
             ),
             where=Where(gap.stream),
             hint=hint,

@@ -18,24 +18,17 @@ from datetime import datetime, timedelta
 from exchange.agreement.model import LEGAL_TIME
 from flows.bundle_states import KINDS, Kind, Said
 from flows.locks import holding
-from flows.records import check_candidates, judge_rows
-from flows.workspace import workspace
+from flows.own_records import SYSTEM, append_own
 from hefu.node import Node
 from lake.ledger import Entry
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.codes import REMOVED
-from schemas.contract import load_contract
-from schemas.errors import VerificationError
-from schemas.mapping import Origin, candidate_sql, parse_mapping
-from schemas.rulepack import rule_set_version
+from schemas.errors import AccountingError, VerificationError, Where
 from schemas.sql import literal
+from schemas.text import Text
 
-SYSTEM = "hefu"
 STREAM_ID = f"{SYSTEM}/receipts"
-
-#: schemas/codes/business_domain.csv: a bundle may hold several domains, its receipt has none.
-OTHER_DOMAIN = "99"
 
 MAPPING = """
 SELECT
@@ -249,67 +242,23 @@ def kept_receipts(node: Node) -> list[Kept]:
 
 
 def write_receipts(node: Node, receipts: Sequence[Receipt], now: datetime) -> RunRecord | None:
-    """Append the receipts that the lake does not have yet; None if it has them all."""
-    lake = Lake(node.place("lake"))
-    contract = load_contract("receipt")
-    with (
-        holding(node, f"stream/{STREAM_ID}"),
-        holding(node, "table/receipt"),
-        workspace(node) as (con, _),
-    ):
-        lake.attach(con, "receipt")
-        have = {
-            row[0]
-            for row in con.execute(
-                "SELECT source_record_id FROM receipt_history WHERE _bundle_id IS NULL"
-            ).fetchall()
-        }
-        new = [r for r in receipts if r.receipt_no not in have]
+    """Append the receipts that the lake does not have yet; None if it has them all.
+
+    Raises ``AccountingError`` if one of them breaks our own rules: what a node did must be told.
+    """
+    ours = node.agency.code
+    with holding(node, "receipts"):
+        have = {kept.said.receipt_no for kept in kept_receipts(node) if kept.by == ours}
+        new = [asdict(r) for r in receipts if r.receipt_no not in have]
         if not new:
             return None
-        columns = list(asdict(new[0]))
-        listed = ", ".join(f"{name} VARCHAR" for name in columns)
-        con.execute(f"CREATE TABLE raw ({listed}, _object INTEGER, _row BIGINT)")
-        con.execute(
-            "CREATE TABLE raw_reject (_object INTEGER, _row BIGINT, rule_id VARCHAR, "
-            "detail VARCHAR, raw_text VARCHAR)"
-        )
-        con.execute("CREATE TABLE objects (_object INTEGER, fetched_at TIMESTAMPTZ)")
-        con.executemany(
-            f"INSERT INTO raw VALUES ({', '.join('?' * (len(columns) + 2))})",
-            [[*asdict(r).values(), 0, i + 1] for i, r in enumerate(new)],
-        )
-        candidates = candidate_sql(
-            con,
-            parse_mapping(con, MAPPING, "flows/receipts.py", contract),
-            contract,
-            Origin(
-                org_code=node.agency.code,
-                org_name=node.agency.name,
-                system=SYSTEM,
-                division_code=node.agency.division_code,
-                business_domain=node.agency.business_domain or OTHER_DOMAIN,
-                received_time=now,
-                rule_pack_version=rule_set_version(node.agency.division_code, node.rule_packs()),
+        run = append_own(node, "receipt", MAPPING, new, now)
+    if run is None or run.quarantined:
+        raise AccountingError(
+            Text(
+                en=f"{len(new)} receipts were to be written, and not all pass our own rules",
+                zh=f"应写入 {len(new)} 条回执，其中有未通过本节点校验的",
             ),
+            where=Where(STREAM_ID),
         )
-        check_candidates(con, candidates, contract, node.rules(contract), STREAM_ID, len(new))
-        counts = judge_rows(con, lake, "receipt", len(new), STREAM_ID, node.agency.code).counts
-        sequence = lake.next_sequence(STREAM_ID, "receipt")
-        run = RunRecord(
-            run_id=f"{STREAM_ID}/{sequence}",
-            stream_id=STREAM_ID,
-            record_type="receipt",
-            mode="cursor",
-            started_at=now,
-            contract_version=contract.version,
-            landed=("",),
-            **asdict(counts),
-        )
-        lake.append(
-            contract,
-            con.execute("SELECT * FROM accepted").to_arrow_reader(100_000),
-            run,
-            sequence=sequence,
-        )
-        return run
+    return run

@@ -156,10 +156,11 @@ def _taken(
     name = partner.name if partner else agreed
     # What the partner signed counts, not when we came by: a disk may be old when it arrives.
     read = seen.published_time if seen else newest.received_time if newest else None
+    is_running = under is not None and under[0].is_running(now)
     alarms = [
         *gaps(key[1], newest.sequence if newest else 0, ours, looked, name or key[0]),
         *(overdue(key[1], under, read, now, name or key[0]) if under else ()),
-        *(stale(seen, partner, now, name) if seen and partner else ()),
+        *(stale(seen, partner, now, name) if seen and partner and is_running else ()),
     ]
     return TakenStatus(
         partner=key[0],

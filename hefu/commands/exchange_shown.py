@@ -66,8 +66,8 @@ def _say_notes(sent: SentStatus) -> None:
     if sent.waiting:
         say(
             tr(
-                f"{sent.stream}: {sent.waiting} bundles are at the partner and wait for one that "
-                "it lacks",
+                f"{sent.stream}: bundles at the partner that wait for one that it lacks: "
+                f"{sent.waiting}",
                 f"{sent.stream}：有 {sent.waiting} 个数据包已到对方，正等待所缺的前号",
             )
         )
@@ -75,7 +75,7 @@ def _say_notes(sent: SentStatus) -> None:
         shown = show_time(sent.late_time)
         say(
             tr(
-                f"{sent.stream}: {sent.late} bundles were answered late, the last on {shown}",
+                f"{sent.stream}: answered late: {sent.late}, the last on {shown}",
                 f"{sent.stream}：{sent.late} 个数据包迟复，最近一次为 {shown}",
             )
         )
@@ -97,8 +97,7 @@ def _say_taken(taken: Sequence[TakenStatus]) -> None:
             tr("bundles", "数据包"),
             tr("records", "记录数"),
             tr("last", "最近"),
-            tr("read", "读取时间"),
-            tr("signed there", "对方签发时间"),
+            tr("as of", "对方签发于"),
             tr("for a person", "需处理"),
         ],
         [
@@ -108,7 +107,6 @@ def _say_taken(taken: Sequence[TakenStatus]) -> None:
                 show_count(t.sequence),
                 show_count(t.rows),
                 show_time(t.time),
-                show_time(t.read_time),
                 show_time(t.published_time),
                 _kinds(t.alarms),
             )
@@ -143,7 +141,7 @@ def word_of(kind: str) -> str:
 def say_alarms_of(sent: Sequence[SentStatus], taken: Sequence[TakenStatus]) -> None:
     """Each with since when and what to do. A partner's words are shown without control signs."""
     told = [*(a for s in sent for a in s.alarms), *(a for t in taken for a in t.alarms)]
-    for alarm in told:
+    for alarm in dict.fromkeys(told):  # an expired list is told of once, not for each stream
         since = show_time(alarm.since) if alarm.since else None
         text, hint = plain(str(alarm.message)), plain(str(alarm.hint))
         said = tr(f"{text} (since {since})", f"{text}（自 {since}）") if since else text

@@ -18,6 +18,7 @@ from exchange.limits import DEFAULT_LIMITS
 from flows.answering import MissingBundleError
 from flows.receipts import kept_receipts
 from flows.sending_again import send_again
+from hefu.cli import run
 from hefu.exchange_summary import SentStatus, TakenStatus, sent_status, settle, taken_status
 from hefu.node import Node
 from lake.store import Lake
@@ -200,7 +201,7 @@ def test_another_statement_under_a_number_is_refused_with_both_digests(forked: L
     # a person looks: this alarm is settled on that side, the refusal of what follows is not
     assert settle(forked.b, STREAM, 1, LATER) == [fork.receipt_no]
     assert {a.kind for a in taken_of(forked).alarms} == {"refused"}
-    assert settle(forked.a, STREAM, 1, LATER)
+    run(["status", "--looked", STREAM, "1", "--node", str(forked.root / "a")])
     assert "forked" not in {a.kind for a in sent_of(forked).alarms}
     with pytest.raises(ConfigError, match="nothing is told of two statements"):
         settle(forked.b, STREAM, 9, LATER)
