@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from bundles import NOW, RECEIVER, SENDER, Key, agreement, contract, good, statement_digest
-from repository_world import DAY, World, founded
+from repository_world import DAY, World, founded, public, signer
 
 from exchange.bundle.container import STATEMENT_ENTRY, read_container
 from exchange.bundle.policy import ChainHead, Policy
@@ -20,10 +20,12 @@ from exchange.bundle.verify import verify_bundle
 from exchange.limits import DEFAULT_LIMITS
 from exchange.repository.folder import FolderCarrier
 from exchange.repository.local import publish
+from exchange.trust.ceremony import apply_change, read_terms
 from exchange.trust.client import Publisher, open_publisher
+from exchange.trust.drafts import draft_change, load_draft, sign_change
 from exchange.trust.evidence import Basis, Kept, agreed_bytes, keep, kept_in, load
 from exchange.trust.evidence_verify import Proof, proof_of, verify_evidence
-from exchange.trust.roles import Periods
+from exchange.trust.roles import Periods, Signers
 from schemas.errors import ConfigError, DataError, VerificationError
 
 STREAM = agreement().stream_id(agreement().grants[0])
@@ -153,6 +155,34 @@ def test_the_bundle_before_is_looked_at_if_it_is_at_hand(receiver: Receiver, kep
     with pytest.raises(VerificationError) as refused:
         verify_evidence(proof, ChainHead(1, "0" * 64))
     assert refused.value.step == "stream"
+
+
+def revoke(world: World, folder: Path, now: Any) -> None:
+    """The online key is revoked, another takes its place."""
+    terms = replace(read_terms(world.repository), online_key=public("next"))
+    draft = draft_change(world.repository, folder, terms, Periods(), now)
+    sign_change(folder, signer("root"))
+    world.signers = Signers((signer("next"),))
+    draft = load_draft(folder)
+    apply_change(world.repository, draft.before, draft.after, world.signers, Periods(), now, None)
+
+
+def test_after_a_revocation_what_was_received_before_still_verifies_and_nothing_new_does(
+    receiver: Receiver, kept: Kept
+) -> None:
+    first = good(ONLINE)
+    revoke(receiver.publisher, receiver.folder / "change", NOW + 3 * DAY)
+    assert verify_evidence(proof_of(kept)).bundle.signed_by == (ONLINE.public,)
+    receiver.publish(_second(first), 2)
+    with pytest.raises(VerificationError) as refused:
+        receiver.take(2, ChainHead(1, statement_digest(first)), NOW + 4 * DAY)
+    assert refused.value.step == "signature"
+    assert [one.evidence.sequence for one in kept_in(receiver.inbox)] == [1]
+    # The old evidence under a time after the revocation: its lists are of before.
+    proof = proof_of(kept)
+    late = proof.evidence.model_copy(update={"received_time": NOW + 30 * DAY})
+    with pytest.raises(VerificationError):
+        verify_evidence(replace(proof, evidence=late))
 
 
 @pytest.mark.parametrize("days", [-1, 60])
