@@ -12,9 +12,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from cli_world import COUNTY, PASSPHRASE, ROOT, Hefu
+from cli_world import COUNTY, ROOT, Hefu
 
-from exchange.keys.signing import load_public_key, load_signer
 from hefu.node import load_node
 
 GOOD = {"--code": COUNTY.code, "--name": COUNTY.name, "--division": COUNTY.division_code}
@@ -29,36 +28,32 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_node_can_be_loaded_and_can_sign(hefu: Hefu, tmp_path: Path) -> None:
+def test_a_new_node_can_be_loaded_and_has_no_keys_yet(hefu: Hefu, tmp_path: Path) -> None:
     folder = tmp_path / "county"
     ran = hefu("init", folder, *flags(domain="01"))
-    assert ran.code == 0, ran.err
+    assert (ran.code, ran.out.strip()) == (0, str(folder)), ran.err
     node = load_node(folder)
     assert (node.agency.code, node.agency.business_domain) == (COUNTY.code, "01")
-    keys = node.config.keys
-    assert keys.passphrase is not None
-    load_signer(keys.signer, node.secrets(keys.passphrase), root=node.root)
-    public = load_public_key(folder / "keys" / "signing.pub.pem")
-    assert ran.out.strip() == public.fingerprint
+    assert list((folder / "keys").iterdir()) == []
+    assert "hefu keys init" in ran.err
+    shown = hefu("keys", "show", "--node", folder)
+    assert shown.code == 2
+    assert "hefu keys init" in shown.err
 
 
 def test_keys_and_records_are_the_owners_alone(hefu: Hefu, tmp_path: Path) -> None:
     folder = tmp_path / "county"
     hefu("init", folder, *flags())
-    private = ("keys", "landing", "lake", "quarantine", "reports", "tmp")
+    private = ("keys", "landing", "lake", "quarantine", "sent", "sealed", "reports", "tmp")
     assert {mode(folder / name) for name in private} == {0o700}
-    assert mode(folder / "keys" / "passphrase") == mode(folder / "keys" / "signing.pem") == 0o600
     ignored = (folder / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {f"/{name}/" for name in private} <= set(ignored)
 
 
-def test_no_secret_is_in_the_configuration(hefu: Hefu, tmp_path: Path) -> None:
+def test_the_configuration_says_what_was_said(hefu: Hefu, tmp_path: Path) -> None:
     folder = tmp_path / "county"
     hefu("init", folder, *flags(name='引号"与\\反斜杠'))
-    passphrase = (folder / "keys" / "passphrase").read_text(encoding="utf-8").strip()
     text = (folder / "hefu.toml").read_text(encoding="utf-8")
-    assert passphrase not in text
-    assert passphrase != PASSPHRASE
     assert tomllib.loads(text)["agency"]["name"] == '引号"与\\反斜杠'
 
 
@@ -114,7 +109,7 @@ def test_at_a_terminal_it_asks_for_what_is_missing(tmp_path: Path) -> None:
     os.close(theirs)
     assert child.returncode == 0, err
     assert load_node(folder).agency.name == COUNTY.name
-    assert len(out.split()) == 16
+    assert out.decode().strip() == str(folder)
     assert b"unified social credit code" in err
 
 
