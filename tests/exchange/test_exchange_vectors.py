@@ -56,7 +56,7 @@ def test_the_vectors_are_rebuilt_byte_for_byte(tmp_path: Path) -> None:
     made = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     kept = {
         p.relative_to(VECTORS): p.read_bytes()
-        for case in CASES
+        for case in [*CASES, VECTORS / "golden"]
         for p in case.rglob("*")
         if p.is_file()
     }
@@ -78,10 +78,12 @@ def test_the_runner_tells_a_reader_that_accepts_all_from_one_that_is_right(
     for case in few:
         (tmp_path / case.name).symlink_to(case)
     monkeypatch.setattr(run, "HERE", tmp_path)
-    assert run.main([sys.executable, str(VECTORS / "client.py")]) == 0
-    assert run.main([sys.executable, "-c", "pass"]) == 1
+    assert run.main(["--", sys.executable, str(VECTORS / "client.py")]) == 0
+    assert run.main(["--", sys.executable, "-c", "pass"]) == 1
     assert "stream_gap_fail: WRONG: exit code 0" in capsys.readouterr().out
     assert run.main([]) == 2
+    assert run.main(["--only", "repository", "--", sys.executable, "-c", "pass"]) == 1
+    assert capsys.readouterr().out == "0 vectors, 0 wrong\n"
 
 
 def test_the_generator_runs_as_a_program(tmp_path: Path) -> None:

@@ -96,8 +96,7 @@ def try_one(seed: int, told: Counter[str]) -> list[str]:
 
 
 def run_range(start: int, end: int) -> int:
-    """In a process of its own, so that one that dies is a finding too."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    """Try the seeds, telling what was found, and in the end what became of all."""
     told: Counter[str] = Counter()
     wrong = 0
     for seed in range(start, end):
@@ -119,7 +118,8 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if asked.seed is not None:
         return run_range(asked.seed, asked.seed + 1)
-    if asked.end is not None:
+    if asked.end is not None:  # a process of its own: one that dies is a finding too
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         return run_range(asked.start, asked.end)
     until = time.monotonic() + timedelta(minutes=asked.minutes).total_seconds()
     wrong, start = 0, asked.start

@@ -1,4 +1,4 @@
-"""Try a reader on every vector: ``python tests/vectors/run.py -- COMMAND [ARGUMENT…]``.
+"""Try a reader on the vectors: ``python tests/vectors/run.py [--only PART] -- COMMAND …``.
 
 The command is called once per vector, as ``docs/client-protocol.md`` says. Exit code 0: the
 reader accepts and refuses as it must; 1: it does not, and stdout says where. A different step
@@ -7,6 +7,7 @@ than ``expected.json`` names is told but is no failure.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -31,27 +32,41 @@ def command_for(case: Path, client: list[str]) -> list[str]:
     return [*command, "--repository", str(case / expected["repository"])]
 
 
-def main(client: list[str]) -> int:
+def part_of(case: Path) -> str:
+    """``bundle``, ``age`` or ``repository``."""
+    expected = json.loads((case / "expected.json").read_text())
+    if "bundle" not in expected:
+        return "repository"
+    return "age" if expected["identity"] else "bundle"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="try a reader on the vectors")
+    parser.add_argument("--only", choices=["bundle", "age", "repository"])
+    parser.add_argument("client", nargs=argparse.REMAINDER, metavar="-- COMMAND [ARGUMENT…]")
+    asked = parser.parse_args(arguments)
+    client = [a for a in asked.client if a != "--"]
     if not client:
-        sys.stderr.write("usage: python tests/vectors/run.py -- COMMAND [ARGUMENT…]\n")
+        parser.print_usage(sys.stderr)
         return 2
     cases = sorted(path.parent for path in HERE.glob("*/expected.json"))
-    wrong = 0
-    for case in cases:
-        expected = json.loads((case / "expected.json").read_text())
-        done = subprocess.run(
-            command_for(case, client), capture_output=True, text=True, check=False
-        )
-        code = ACCEPTED if expected["accepted"] else REFUSED
-        step = done.stdout.strip()
-        verdict = "ok" if done.returncode == code else f"WRONG: exit code {done.returncode}"
-        if verdict == "ok" and not expected["accepted"] and step != expected["step"]:
-            verdict = f"ok, but at step {step!r} instead of {expected['step']!r}"
-        wrong += done.returncode != code
-        sys.stdout.write(f"{case.name}: {verdict}\n")
+    cases = [case for case in cases if asked.only in (None, part_of(case))]
+    wrong = sum(not try_case(case, client) for case in cases)
     sys.stdout.write(f"{len(cases)} vectors, {wrong} wrong\n")
     return 1 if wrong or not cases else 0
 
 
+def try_case(case: Path, client: list[str]) -> bool:
+    expected = json.loads((case / "expected.json").read_text())
+    done = subprocess.run(command_for(case, client), capture_output=True, text=True, check=False)
+    code = ACCEPTED if expected["accepted"] else REFUSED
+    step = done.stdout.strip()
+    verdict = "ok" if done.returncode == code else f"WRONG: exit code {done.returncode}"
+    if verdict == "ok" and not expected["accepted"] and step != expected["step"]:
+        verdict = f"ok, but at step {step!r} instead of {expected['step']!r}"
+    sys.stdout.write(f"{case.name}: {verdict}\n")
+    return done.returncode == code
+
+
 if __name__ == "__main__":
-    sys.exit(main([a for a in sys.argv[1:] if a != "--"]))
+    sys.exit(main(sys.argv[1:]))
