@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import tempfile
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,15 @@ import pyrage
 from connectors.pull import PullRequest
 from examples.introduce import introduce_all, make_node
 from examples.region.check_digits import credit_code
+from exchange.bundle.container import STATEMENT_ENTRY, read_container
+from exchange.keys.encryption import encrypt_file
+from exchange.limits import DEFAULT_LIMITS
+from exchange.repository.local import publish as publish_file
 from exchange.repository.local import published
 from flows.incoming import TakenIn, incoming_of, take_in
 from flows.ingest import ingest
 from flows.outgoing import Published, grants_of, publish_to
+from flows.sending import recipients_of
 from hefu.node import Agency, Node, load_node
 from lake.runs import RunRecord
 from lake.store import Lake
@@ -312,6 +318,31 @@ def opened(node: Node, stream: str, sequence: int) -> bytes:
     path = published_file(node, stream, sequence)
     data = path.read_bytes()
     return bytes(pyrage.decrypt(data, node.identities())) if path.suffix == ".age" else data
+
+
+def publish_bytes(node: Node, stream: str, sequence: int, plain: bytes, good: bytes) -> None:
+    """The publisher lists a faulty bundle, as its own broken or dishonest program would do.
+
+    ``plain`` is what the partner will find after decryption; ``good``: the bundle whose statement
+    the lists name.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path, leaving = Path(folder) / "plain", Path(folder) / "plain.age"
+        path.write_bytes(plain)
+        receiver = next(g.partner for g in grants_of(node) if g.stream == stream)
+        encrypt_file(path, leaving, recipients_of(node, receiver))
+        envelope = bytes(read_container(good, DEFAULT_LIMITS)[STATEMENT_ENTRY])
+        publish_file(
+            node.place("repository"),
+            node.place("sent"),
+            stream,
+            sequence,
+            leaving,
+            envelope,
+            node.signers(),
+            node.periods(),
+            NOW,
+        )
 
 
 def query(node: Node, record_type: str, sql: str) -> list[tuple[Any, ...]]:

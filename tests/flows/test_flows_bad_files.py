@@ -117,7 +117,7 @@ def test_a_file_that_shrank_to_a_tenth_holds_its_records_back(shrunk: World) -> 
         shrunk.publish(now=NOW + 3 * NIGHT)
     assert told.value.exit_code == 1
     assert "--override-gate" in str(told.value.hint)
-    assert not (shrunk.root / "a/repository/streams").exists()
+    assert not (shrunk.root / "a/repository/targets/streams").exists()
 
 
 def test_a_night_without_a_file_does_not_open_the_gate(shrunk: World) -> None:
@@ -132,7 +132,7 @@ def test_a_persons_reason_opens_the_gate_and_is_written_into_the_verdict(shrunk:
     reason = "国庆假期停运，数量属实"
     (published,) = shrunk.publish(now=NOW + 4 * NIGHT, override_gate=reason)
     assert published.counts == {"case_result": 20}
-    data = shrunk.bundle(1).read_bytes()
+    data = shrunk.plain(1)
     assert reason.encode() in data
     (taken,) = shrunk.receive(now=NOW + 5 * NIGHT)
     assert taken.counts["case_result"].accepted == 20

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyarrow.parquet as pq
 import pytest
 from flows_hotline import Hotline, serving
-from flows_world import LEADS, TOKEN, URL_VARIABLE, World, order, query
+from flows_world import LEADS, TOKEN, URL_VARIABLE, World, counts, order, query
 
 
 def test_a_discipline_lead_stays_whatever_its_source_says_of_sharing(
@@ -20,12 +21,33 @@ def test_a_discipline_lead_stays_whatever_its_source_says_of_sharing(
     with serving(Hotline(TOKEN)) as hotline, pytest.MonkeyPatch.context() as patch:
         patch.setenv(URL_VARIABLE, hotline.url)
         hotline.orders = [order(1), order(2)]
-        world.sync(LEADS)
+        run = world.sync(LEADS)
         world.publish()
         world.receive()
-    attributes = "SELECT lead_type, sharing_attribute FROM lead_current ORDER BY ALL"
-    assert query(world.a, "lead", attributes) == [
-        ("copy_notice", "conditional"),
-        ("discipline", "conditional"),
-    ]
+    # Its content is not even in the sender's own tables, nor in quarantine.
+    assert counts(run) == (2, 1, 0, 0, 1)
+    assert run.reasons == {"sealed:lead": 1}
+    attributes = "SELECT lead_type, sharing_attribute FROM lead_history"
+    assert query(world.a, "lead", attributes) == [("copy_notice", "conditional")]
+    (kept,) = (world.root / "a/quarantine").rglob("*.parquet")
+    (row,) = pq.read_table(kept).to_pylist()
+    assert [row[name] for name in ("raw", "raw_text", "uncast", "detail")] == [None] * 4
     assert query(world.b, "lead", "SELECT lead_no FROM lead_current") == [("12328-0001",)]
+
+
+def test_that_there_is_one_may_stand_in_a_table_and_leaves_no_agency(
+    new_world: Callable[[], World],
+) -> None:
+    world = new_world()
+    (mapping,) = (world.root / "a").rglob("hotline/orders/mapping.sql")
+    text = mapping.read_text(encoding="utf-8")
+    text = text.replace("'copy_notice' AS lead_type", "'discipline' AS lead_type")
+    text = text.replace("txt(caller) AS party_name", "NULL AS party_name")
+    text = text.replace("txt(phone) AS party_phone", "NULL AS party_phone")
+    mapping.write_text(text, encoding="utf-8")
+    with serving(Hotline(TOKEN)) as hotline, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(URL_VARIABLE, hotline.url)
+        hotline.orders = [order(1)]
+        assert counts(world.sync(LEADS)) == (1, 1, 0, 0, 0)
+    (published,) = world.publish()
+    assert (published.status, published.counts) == ("nothing_new", {"lead": 0})

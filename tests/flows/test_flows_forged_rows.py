@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from flows_world import NOW, A, B, World, agreement_text, case, counts, query
+from flows_world import NOW, A, B, World, agreement_text, case, counts, publish_bytes, query
 
 from exchange.agreement.model import load_agreement
 from exchange.bundle.build import BundleContents, build_bundle
-from exchange.keys.signing import load_signer
-from exchange.repository.local import publish
 from lake.store import Lake
 from schemas.contract import load_contract
 from schemas.identity import content_hash_sql
@@ -65,11 +63,8 @@ def _forged(world: World, record_id: str, org_code: str, content_hash: str | Non
         rule_pack_version=load_rule_pack().version,
         verdict=b"{}",
     )
-    node = world.b
-    passphrase = node.secrets(str(node.config.keys.passphrase))
-    signer = load_signer(node.config.keys.signer, passphrase, root=node.root)
-    data = build_bundle(contents, [signer], NOW)
-    publish(node.place("repository"), agreement.stream_id(grant), 1, data)
+    data = build_bundle(contents, world.b.signers().all, NOW)
+    publish_bytes(world.b, agreement.stream_id(grant), 1, data, data)
 
 
 def _hash_of(table: pa.Table) -> str:

@@ -16,6 +16,7 @@ import pytest
 from flows_hotline import Hotline, serving
 from flows_world import CASES, LEADS, TOKEN, URL_VARIABLE, World, case, history, order
 
+from exchange.repository.local import refresh
 from lake.runs import RunRecord
 from lake.store import Lake
 from schemas.errors import ConfigError, RefusedError
@@ -31,6 +32,10 @@ def up() -> Iterator[Hotline]:
 
 
 def nodes(world: World) -> tuple[str, str]:
+    """Flows read the clock themselves, so both repositories are signed as of now."""
+    for node in (world.a, world.b):
+        now = datetime.now(UTC)
+        refresh(node.place("repository"), node.signers(), node.periods(), now)
     return str(world.root / "a"), str(world.root / "b")
 
 
@@ -213,11 +218,14 @@ def test_a_refused_bundle_is_exit_code_1_of_receive_and_4_of_verify(
     bundle.write_bytes(whole[:-1] + b"x")
     receive = ("--node", nodes(world)[1], "receive", "--json")
     trust = str(next((world.root / "b/partners").iterdir()))
-    said = hefu("verify", str(bundle), "--trust", trust, "--json")
-    assert (said.code, said.data["step"]) == (4, "container")
+    keys = world.root / "b/keys"
+    opens = ("--identity", str(keys / "identity.pem"), "--passphrase", f"file:{keys}/passphrase")
+    lists = ("--repository", str(world.root / "a/repository"))
+    said = hefu("verify", str(bundle), "--trust", trust, *lists, *opens, "--json")
+    assert (said.code, said.data["step"]) == (4, "decrypt")
     said = hefu(*receive)
     assert (said.code, said.data["taken_in"]) == (1, [])
-    assert said.data["errors"][0]["step"] == "container"
+    assert said.data["errors"][0]["step"] == "trust"
     assert "hint:" in said.err
     bundle.write_bytes(whole)
     said = hefu(*receive)
@@ -230,7 +238,7 @@ def test_a_misspelt_key_is_exit_code_2(world: World, hefu: Hefu) -> None:
     config = world.root / "a/hefu.toml"
     text = config.read_text(encoding="utf-8").replace("division_code", "divison_code")
     config.write_text(text, encoding="utf-8")
-    said = hefu("--node", nodes(world)[0], "sync", "--json")
+    said = hefu("--node", str(world.root / "a"), "sync", "--json")
     assert (said.code, said.data["error"]) == (2, "ConfigError")
     assert said.data["hint"]["en"] == "did you mean 'division_code'?"
     assert Path(said.data["where"].partition(",")[0]) == config
