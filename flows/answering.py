@@ -24,6 +24,7 @@ from exchange.agreement.model import LEGAL_TIME
 from exchange.bundle.policy import ChainHead
 from exchange.errors import refusal
 from flows.receipts import (
+    Named,
     Receipt,
     forked,
     kept_receipts,
@@ -125,10 +126,14 @@ def answer_taken(node: Node, lake: Lake, publisher: str, stream: str, now: datet
 
 
 def answer_refused(
-    node: Node, stream: str, sequence: int, digest: str, error: VerificationError, now: datetime
+    node: Node, stream: str, listed: Listed, error: VerificationError, now: datetime
 ) -> None:
-    """The negative receipt for a bundle that failed a check. ``digest``: of the file as listed."""
-    write_receipts(node, [refused(node, stream, sequence, digest, error, now)], now)
+    """The negative receipt for a bundle that failed a check."""
+    write_receipts(node, [refused(node, _named(stream, listed), error, now)], now)
+
+
+def _named(stream: str, listed: Listed) -> Named:
+    return Named(stream, listed.sequence, listed.sha256, listed.statement_sha256)
 
 
 def answer_gap(
@@ -179,9 +184,11 @@ def _numbers(receipts: Iterable[Receipt], grade: str) -> list[int]:
 def _missing(
     node: Node, publisher: Publisher, stream: str, sequence: int, now: datetime
 ) -> Receipt:
-    is_listed = publisher.find(stream, sequence) is not None
-    reason = "已列入清单，但文件不在发布处" if is_listed else "未列入清单，而其后的序号已列入"
-    return missing(node, stream, sequence, reason, now)
+    listed = publisher.find(stream, sequence)
+    if listed is None:
+        return missing(node, stream, sequence, None, "未列入清单，而其后的序号已列入", now)
+    digest = listed.statement_sha256
+    return missing(node, stream, sequence, digest, "已列入清单，但文件不在发布处", now)
 
 
 def _look_at(
@@ -203,13 +210,13 @@ def _look_at(
         return _missing(node, publisher, stream, sequence, now)
     try:
         if before is None:
-            return received(node, stream, sequence, listed.sha256, _nothing_before(), now)
+            return received(node, _named(stream, listed), _nothing_before(), now)
         return _judge(node, under, publisher, listed, before, waits_for, now)
     except MissingError:
         return _missing(node, publisher, stream, sequence, now)
     except VerificationError as error:
         say = received if error.step in _MAY_PASS_LATER else refused
-        return say(node, stream, sequence, listed.sha256, error, now)
+        return say(node, _named(stream, listed), error, now)
 
 
 def _judge(
@@ -272,7 +279,7 @@ def check_history(
             f"stream：第 {entry.sequence} 号已入库的声明为 {entry.statement_digest}，"
             f"发布清单现列声明 {listed.statement_sha256}"
         )
-        receipt = forked(node, entry, listed.statement_sha256, reason, now)
+        receipt = forked(node, _named(stream, listed), reason, now)
         forks.append(receipt)
         if receipt.receipt_no not in looked_at(node):
             error = error or found

@@ -62,8 +62,8 @@ _STATE_OF: Mapping[Kind, State] = {
 class Said:
     """One receipt about one bundle, as the fold needs it.
 
-    ``digest``: of the statement for ``taken_in`` and ``verified``, of the file else.
-    ``said_time``: when its author wrote it. ``arrived_time``: when it was here.
+    ``digest``: of the statement, as the receiver took it in or as it is listed. ``said_time``:
+    when its author wrote it. ``arrived_time``: when it was here.
     """
 
     receipt_no: str

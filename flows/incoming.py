@@ -200,14 +200,13 @@ def _take_one(
     head: ChainHead,
     now: datetime,
 ) -> TakenIn:
-    sequence = head.sequence + 1
     tell(Step(incoming.stream, "verify", head.sequence, None, "bundles"))
     under = (incoming.agreement, incoming.grant)
     try:
         with opened(node, publisher, listed, under, head, now) as found:
             return _take_opened(node, lake, incoming, publisher, found, now)
     except VerificationError as error:
-        answer_refused(node, incoming.stream, sequence, listed.sha256, error, now)
+        answer_refused(node, incoming.stream, listed, error, now)
         raise
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from exchange.agreement.model import LEGAL_TIME
@@ -69,7 +69,7 @@ class Receipt:
 
 
 def number_of(stream: str, sequence: int, kind: Kind, digest: str = "") -> str:
-    """A receipt's number. ``digest``: of the file that was refused."""
+    """A receipt's number. ``digest``: of what was refused."""
     return "/".join([stream, f"{sequence:08d}", kind, *([digest[:16]] if digest else [])])
 
 
@@ -99,28 +99,33 @@ def taken_in(node: Node, entry: Entry, quarantined: int) -> Receipt:
     )
 
 
-def refused(
-    node: Node, stream: str, sequence: int, digest: str, error: VerificationError, now: datetime
-) -> Receipt:
-    """The receipt for a bundle that failed a check. ``digest``: SHA-256 of the file's bytes.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One file as its publisher's signed list names it. Digests are hex SHA-256."""
 
-    Nothing in a refused bundle is believed, its id neither: the receipt names the file by the
-    digest of its bytes, and the place in the stream that it was fetched for.
+    stream: str
+    sequence: int
+    file_sha256: str
+    statement_sha256: str
+
+
+def refused(node: Node, named: Named, error: VerificationError, now: datetime) -> Receipt:
+    """The receipt for a bundle that failed a check.
+
+    Nothing in a refused bundle is believed, its id neither: the receipt says what the list says.
+    Its number names the file, so that another file under the same number is answered as well.
     """
-    return _unbelieved(node, stream, sequence, "refused", digest, words_of(error), now)
+    return _unbelieved(node, named, "refused", words_of(error), now, file=named.file_sha256)
 
 
-def forked(node: Node, entry: Entry, digest: str, reason: str, now: datetime) -> Receipt:
-    """The refusal of another statement (``digest``: its own) under a number that was taken in."""
-    return _unbelieved(node, entry.stream, entry.sequence, "fork", digest, reason, now)
+def forked(node: Node, named: Named, reason: str, now: datetime) -> Receipt:
+    """The refusal of another statement under a number that was taken in."""
+    return _unbelieved(node, named, "fork", reason, now, file=named.statement_sha256)
 
 
-def received(
-    node: Node, stream: str, sequence: int, digest: str, error: VerificationError, now: datetime
-) -> Receipt:
-    """A bundle is here that can't be judged yet. ``digest``: SHA-256 of the file's bytes."""
-    receipt = _unbelieved(node, stream, sequence, "received", digest, words_of(error), now)
-    return replace(receipt, receipt_no=number_of(stream, sequence, "received"))
+def received(node: Node, named: Named, error: VerificationError, now: datetime) -> Receipt:
+    """A bundle is here that can't be judged before its turn."""
+    return _unbelieved(node, named, "received", words_of(error), now)
 
 
 def verified(
@@ -144,9 +149,12 @@ def verified(
     )
 
 
-def missing(node: Node, stream: str, sequence: int, reason: str, now: datetime) -> Receipt:
-    """A number can't be had although it is listed, or later ones are here."""
-    return _unbelieved(node, stream, sequence, "missing", None, reason, now)
+def missing(
+    node: Node, stream: str, sequence: int, statement_sha256: str | None, reason: str, now: datetime
+) -> Receipt:
+    """A number can't be had although it is listed (then its digest is known), or later ones are."""
+    named = Named(stream, sequence, "", statement_sha256 or "")
+    return _unbelieved(node, named, "missing", reason, now)
 
 
 def unanswered(
@@ -182,18 +190,13 @@ def words_of(error: VerificationError) -> str:
 
 
 def _unbelieved(
-    node: Node,
-    stream: str,
-    sequence: int,
-    kind: Kind,
-    digest: str | None,
-    reason: str,
-    now: datetime,
+    node: Node, named: Named, kind: Kind, reason: str, now: datetime, *, file: str = ""
 ) -> Receipt:
+    place = f"{named.stream}/{named.sequence:08d}"
     return Receipt(
-        receipt_no=number_of(stream, sequence, kind, digest or ""),
-        refers_to_record_id=hashlib.sha256(f"{stream}/{sequence:08d}".encode()).hexdigest()[:32],
-        refers_to_bundle_digest=digest,
+        receipt_no=number_of(named.stream, named.sequence, kind, file),
+        refers_to_record_id=hashlib.sha256(place.encode()).hexdigest()[:32],
+        refers_to_bundle_digest=named.statement_sha256 or None,
         receiver_org=node.agency.code,
         receipt_grade=_GRADE[kind],
         receipt_time=now.isoformat(),

@@ -12,7 +12,7 @@ from flows_world import NIGHT, NOW, RECEIPT_FIELDS, A, B, query
 from exchange.errors import refusal
 from exchange.repository.local import published
 from flows.answering import MissingBundleError
-from flows.receipts import kept_receipts, missing, received, refused, write_receipts
+from flows.receipts import Named, kept_receipts, missing, received, refused, write_receipts
 from flows.sending_again import send_again
 from hefu.exchange_summary import sent_status
 from hefu.node import Node
@@ -56,18 +56,18 @@ def numbers(node: Node, by: str) -> list[tuple[str, int, str]]:
 
 def test_a_receipt_is_written_once_whatever_is_said_again(letters: Letters) -> None:
     error = refusal("signature", Text(en="x", zh="签名不足"), expected=2, found=1)
-    digest = "ab" * 32
+    second, third = (Named(STREAM, n, "ab" * 32, "cd" * 32) for n in (2, 3))
     told = [
-        refused(letters.b, STREAM, 2, digest, error, LATER),
-        received(letters.b, STREAM, 3, digest, error, LATER),
-        missing(letters.b, STREAM, 4, "已列入清单，但文件不在发布处", LATER),
+        refused(letters.b, second, error, LATER),
+        received(letters.b, third, error, LATER),
+        missing(letters.b, STREAM, 4, None, "已列入清单，但文件不在发布处", LATER),
     ]
     run = write_receipts(letters.b, told, LATER)
     assert run is not None
     assert (run.accepted, run.quarantined) == (3, 0)
     later = [
-        refused(letters.b, STREAM, 2, digest, error, LATER + NIGHT),
-        missing(letters.b, STREAM, 4, "换一种说法", LATER + NIGHT),
+        refused(letters.b, second, error, LATER + NIGHT),
+        missing(letters.b, STREAM, 4, "ef" * 32, "换一种说法", LATER + NIGHT),
     ]
     assert write_receipts(letters.b, later, LATER + NIGHT) is None
     assert write_receipts(letters.b, [*told, *told], LATER) is None
@@ -85,7 +85,7 @@ def test_a_receipt_is_written_once_whatever_is_said_again(letters: Letters) -> N
 
 
 def test_the_same_receipt_twice_in_one_writing_is_one(letters: Letters) -> None:
-    one = missing(letters.b, STREAM, 9, "未列入清单", LATER)
+    one = missing(letters.b, STREAM, 9, None, "未列入清单", LATER)
     run = write_receipts(letters.b, [one, one], LATER)
     assert run is not None
     assert run.accepted == 1
