@@ -319,3 +319,40 @@ def test_evidence_of_another_number_does_not_pass_for_this_one(exchanged: World)
     first, second = (proof_of(one) for one in of_b(exchanged))
     with pytest.raises(VerificationError):
         verify_evidence(replace(first, bundle=second.bundle))
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def commands_of(name: str) -> list[str]:
+    """The lines of the document's shell blocks."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    blocks = text.split("```bash\n")[1:]
+    return [line for block in blocks for line in block.split("```")[0].splitlines()]
+
+
+@pytest.mark.parametrize("name", ["evidence", "one-history"])
+def test_what_the_documents_say_can_be_done(
+    name: str, world: World, hefu: Callable[..., Ran], tmp_path: Path
+) -> None:
+    assert commands_of(f"{name}.md") == commands_of(f"{name}.zh-CN.md")
+    ((record_id,), *_) = query(world.b, "case_result", "SELECT record_id FROM case_result_current")
+    words = {
+        "CODE": A.code, "STREAM": world.stream, "BUNDLE_ID": bundle_id_of(world),
+        "RECORD_ID": record_id, "DAY": "2026-01-01", "PROOFS": str(tmp_path / "proofs"),
+    }  # fmt: skip
+    for number, line in enumerate(commands_of(f"{name}.md")):
+        if "--out" in line or "--export" in line:  # each writes something new
+            words |= {word: str(tmp_path / f"{word}-{number}") for word in ("OUT", "NOTES")}
+            words["OUT/verify.sh"] = f"{words['OUT']}/verify.sh"
+        program, *rest = (words.get(word, word) for word in line.split())
+        if program == "sh":
+            subprocess.run(["sh", *rest], check=True, capture_output=True)
+            continue
+        is_folder = line == "hefu evidence verify OUT"
+        code, out, err = hefu(*rest, *(() if is_folder else ("--node", world.b.root)))
+        assert code == 0, (line, out, err)
+
+
+def bundle_id_of(world: World) -> str:
+    return verify_evidence(proof_of(of_b(world)[0])).bundle.statement.bundle_id
