@@ -40,6 +40,7 @@ from securesystemslib.exceptions import FormatError
 
 from exchange.bundle.container import STATEMENT_ENTRY
 from exchange.bundle.policy import ChainHead, Policy, Trust
+from exchange.bundle.statement import bundle_id_of
 from exchange.bundle.verify import verify_bundle
 from exchange.jsontext import canonical
 from exchange.keys.encryption import decrypt_file
@@ -161,6 +162,8 @@ def of_statement(rng: random.Random) -> Attempt:
         return Attempt("bundle", with_envelope(signed(damaged(payload_of(base), rng)), base))
     told = retold(json.loads(payload_of(base)), rng)
     try:
+        if isinstance(told.get("predicate"), dict) and "bundle_id" in told["predicate"]:
+            told["predicate"]["bundle_id"] = bundle_id_of(told)
         payload = canonical(told)
     except (ValueError, UnicodeError):
         payload = json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
