@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import re
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from exchange.repository.carrier import Carrier, WritingCarrier
 from exchange.repository.folder import FolderCarrier
 from exchange.repository.local import refresh
 from exchange.repository.mirror import Mirrored, mirror
-from exchange.repository.settings import Access
+from exchange.repository.settings import Access, check_access
 from exchange.trust.client import Publisher, open_publisher
 from flows.carriers import open_carrier, open_writing_carrier
 from flows.carriers.bringing_out import BroughtOut, bring_out
@@ -424,3 +426,38 @@ def test_one_place_out_of_reach_keeps_no_other_from_it(
     (world.root / "disk/metadata/1.targets.json").unlink()
     bring_out(here, NOW, thorough=True)
     assert (world.root / "disk/metadata/1.targets.json").is_file()
+
+
+# docs/publishing.md
+
+DOCS = Path(__file__).parents[2] / "docs"
+MESSAGE = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["publishing.md", "publishing.zh-CN.md"])
+def test_the_page_names_every_key_and_its_examples_are_read(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    for key in (*Access.model_fields, *Publishing.model_fields):
+        assert f"`{key}`" in text, key
+    hefu, partner = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    publishing = Publishing.model_validate(tomllib.loads(hefu)["publishing"])
+    assert [check_access(place.at, place.access) for place in publishing.places] == [
+        "folder",
+        "s3",
+        "sftp",
+    ]
+    read_from = tomllib.loads(partner)
+    assert check_access(read_from["repository"], Access(**read_from["access"])) == "web"
+
+
+@pytest.mark.parametrize("name", ["publishing.md", "publishing.zh-CN.md"])
+def test_the_page_quotes_messages_that_there_are(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8").partition("## A bucket\n")[2]
+    text = text or (DOCS / name).read_text(encoding="utf-8").partition("## 对象存储桶\n")[2]
+    rooms = ("exchange/repository", "flows/carriers", "connectors/files")
+    files = (path for room in rooms for path in (DOCS.parent / room).glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
+    said = re.sub(r'"\s*f?"', "", source)
+    for message in MESSAGE.findall(text):
+        for part in re.split(r"…|[(（]HTTP 403[)）]", message):
+            assert part.strip() in said, message
