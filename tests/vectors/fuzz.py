@@ -18,6 +18,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -58,6 +59,7 @@ def independent(what: Attempt, folder: Path) -> None:
     repository.find(ONE.stream, 1)
 
 
+@cache
 def _agreement() -> dict[str, object]:
     return reader.load_agreement(HERE / "minimal" / "trust" / "agreement.toml")
 
