@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -455,3 +456,19 @@ def test_a_signature_has_one_spelling(sig: str) -> None:
 
 def _envelope(key_id: str, sig: str) -> bytes:
     return f'{{"signatures":[{{"keyid":"{key_id}","sig":"{sig}"}}],"signed":{{}}}}'.encode()
+
+
+def test_of_readers_at_once_none_takes_the_memory_back(reader: Reader) -> None:
+    """Four look at four editions at the same time: each is told the truth, the newest stays."""
+
+    def look(number: int) -> int:
+        try:
+            return reader.open(_WRITTEN[number], NOW).last(STREAM)
+        except VerificationError:
+            return 0
+
+    with ThreadPoolExecutor(4) as threads:
+        seen = list(threads.map(look, [4, 2, 3, 5, 1, 5, 2]))
+    assert seen[3] == seen[5] == 5
+    assert all(one in (0, number) for one, number in zip(seen, [4, 2, 3, 5, 1, 5, 2], strict=True))
+    assert reader.memory()["timestamp.json"] == _WRITTEN[5]["metadata/timestamp.json"]

@@ -5,13 +5,17 @@ The same attacks meet a node in ``tests/flows/test_flows_tuf_attacks.py``.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundles import KEY_A, KEY_B
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from publisher_world import NOW, SEGMENT, STREAM, CountingCarrier, Reader, edition, file
 from repositories import ONLINE, ROOT_1, ROOT_2, ROOT_3, ROOT_4, RootOf, resigned, signed_file
 from tuf_attacks import (
@@ -266,3 +270,71 @@ def test_another_story_under_a_number_that_was_taken_in_is_refused(
         take(reader, today(3, story="b"), NOW, tmp_path / "came")
     assert HEAD.statement_sha256 is not None
     assert HEAD.statement_sha256 in caught.value.expected
+
+
+# lists of any content, signed by the key that may sign them
+
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 2**70) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """Every place in a JSON value, as keys and indices."""
+    yield path
+    items: Iterable[tuple[object, object]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, inner in items:
+        yield from places(inner, (*path, key))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_thief_signs_is_read_or_refused_by_an_error_of_ours(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    role = data.draw(st.sampled_from(["timestamp", "snapshot", "bundles", SEGMENT]))
+    where = data.draw(st.sampled_from(list(places(SCENE.signed(SCENE.path(role))))[1:]))
+    what = data.draw(_ANY_JSON)
+
+    def put(signed: Any) -> None:
+        for key in where[:-1]:
+            signed = signed[key]
+        signed[where[-1]] = what
+
+    folder = tmp_path_factory.mktemp("any")
+    reader = Reader(folder / "trusted", SCENE.seen["metadata/1.root.json"])
+    try:
+        files = republished(SCENE, {role: put})
+    except (TypeError, KeyError):  # no list can be made of it
+        return
+    with contextlib.suppress(HefuError):
+        take(reader, files, NOW, folder / "came")
+    memory = reader.memory()
+    if "timestamp.json" in memory:
+        assert {"snapshot.json", "targets.json", "bundles.json"} <= set(memory)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_next_root_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    signed = json.loads(SCENE.now["metadata/1.root.json"])["signed"] | {"version": 2}
+    where = data.draw(st.sampled_from(list(places(signed))[1:]))
+    target = signed
+    for key in where[:-1]:
+        target = target[key]
+    target[where[-1]] = data.draw(_ANY_JSON)
+    reader = Reader(tmp_path_factory.mktemp("root") / "trusted", SCENE.seen["metadata/1.root.json"])
+    next_root = signed_file(signed, (ROOT_1, ROOT_2))
+    with contextlib.suppress(HefuError):
+        reader.open({**SCENE.now, "metadata/2.root.json": next_root})
+    assert "root_history/3.root.json" not in reader.memory()
