@@ -39,6 +39,7 @@ from hefu.commands import (
     quarantine,
     receive,
     rules,
+    seal,
     status,
     sync,
 )
@@ -60,6 +61,7 @@ _GROUPS = (
     bundle,
     evidence,
     compare,
+    seal,
     export,
     status,
     quarantine,
