@@ -495,6 +495,21 @@ def form_cases() -> Iterator[RepositoryCase]:
         ),
     )
     yield _case(
+        "segment_delegated_twice",
+        "A segment is delegated twice.",
+        replace(
+            ONE,
+            alter={
+                "bundles": lambda s: s["delegations"]["roles"].extend(s["delegations"]["roles"])
+            },
+        ),
+    )
+    yield _case(
+        "segment_paths_too_few",
+        "The paths of a segment leave out one of its numbers.",
+        replace(ONE, alter={"bundles": lambda s: s["delegations"]["roles"][0]["paths"].pop()}),
+    )
+    yield _case(
         "segment_of_other_keys",
         "The list of segments gives one to another key than that of its own role.",
         replace(ONE, alter={"bundles": _give_to_stranger}, signers={SEGMENT: (STRANGER,)}),

@@ -1252,6 +1252,8 @@ class Repository:
         need("trust", not bundles["targets"], "bundles lists files")
         self.segments = set()
         given = bundles.get("delegations", {"roles": [], "keys": {}})
+        names = [role["name"] for role in given["roles"]]
+        need("trust", len(set(names)) == len(names), "a role twice")
         for role in given["roles"]:
             name = SEGMENT_NAME.fullmatch(role["name"])
             need("trust", name, "a delegation that is no segment")
