@@ -291,16 +291,21 @@ def run(command: Sequence[str | Path]) -> Measured:
     )
 
 
+_PART = (sys.executable, "-m", "bench.bundle", "--part")
+
+
 def measured(files: Files, times: int) -> dict[str, Measured]:
     """Every part and every reference, in the order in which they need each other's files."""
     found: dict[str, Measured] = {}
 
+    run((*_PART, "make", "--work", files.folder.parent))
+
     def add(name: str, *command: str | Path) -> None:
         sys.stderr.write(f"measuring {name}\n")
-        own = (sys.executable, "-m", "bench.bundle", "--part", name, "--work", files.folder.parent)
+        own = (*_PART, name, "--work", files.folder.parent)
         found[name] = min((run(command or own) for _ in range(times)), key=lambda m: m.seconds)
 
-    for name in ("make", "write", "check_own", "encrypt"):
+    for name in ("write", "check_own", "encrypt"):
         add(name)
     recipient = files.recipient.read_text()
     add("age -e", "age", "-r", recipient, "-o", files.theirs, files.bundle)
