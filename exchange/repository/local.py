@@ -16,36 +16,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from exchange.bundle.dsse import read_envelope
 from exchange.bundle.statement import Predicate, read_statement
 from exchange.errors import refusal
 from exchange.jsontext import sha256_hex
 from exchange.limits import DEFAULT_LIMITS, Limits
+from exchange.repository.commit import Commit
 from exchange.repository.folder import PARTIAL, copy_atomically, locked, write_atomically
-from exchange.repository.tree import Listed, Tree, is_founded, read_tree, stream_of
+from exchange.repository.tree import Listed, is_founded, read_tree, stream_of
 from exchange.trust.roles import (
-    BUNDLES,
-    SNAPSHOT,
     STATEMENT,
-    TIMESTAMP,
     Periods,
     Signers,
-    keys_of,
-    make_bundles,
-    make_segment,
-    make_snapshot,
     make_target,
-    make_timestamp,
-    meta_file,
-    metadata_file,
     segment_role,
-    sign,
     target_file,
     target_path,
 )
@@ -53,7 +42,7 @@ from schemas.errors import RetryableError, VerificationError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
-    from tuf.api.metadata import MetaFile, TargetFile
+    pass
 
 __all__ = [
     "Listed",
@@ -71,8 +60,6 @@ __all__ = [
 _STREAM = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}", re.ASCII)
 _AGE = b"age-encryption.org/v1\n"
 _CHUNK_BYTES = 1 << 20
-_KEPT_VERSIONS = 32
-"""A reader that began with a snapshot finds its files until so many are newer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +195,7 @@ def publish(  # noqa: PLR0913 (docs/interfaces.md: what, where, by whom, when)
         role = segment_role(stream, sequence)
         targets = dict(tree.segment(role).targets) if role in tree.meta else {}
         targets[path] = make_target(path, size, sha256, {STATEMENT: statement_sha256})
-        _Commit(repository, tree, signers, periods, now).write({role: targets})
+        Commit(repository, tree, signers, periods, now).write({role: targets})
     return target
 
 
@@ -253,7 +240,7 @@ def replace(  # noqa: PLR0913 (as publish)
         targets = dict(tree.segment(role).targets)
         del targets[before.path]
         targets[path] = make_target(path, size, sha256, {STATEMENT: before.statement_sha256})
-        _Commit(repository, tree, signers, periods, now).write({role: targets})
+        Commit(repository, tree, signers, periods, now).write({role: targets})
     return target
 
 
@@ -265,95 +252,7 @@ def refresh(repository: Path, signers: Signers, periods: Periods, now: datetime)
     """
     read_tree(repository)
     with locked(repository):
-        _Commit(repository, read_tree(repository), signers, periods, now).write({})
-
-
-class _Commit:
-    """New versions on top of ``tree``, visible with the last of them."""
-
-    def __init__(
-        self,
-        repository: Path,
-        tree: Tree,
-        signers: Signers,
-        periods: Periods,
-        now: datetime,
-    ):
-        self._tree = tree
-        self._repository = repository
-        self._signers = signers
-        self._periods = periods
-        self._now = now
-        self._meta = dict(tree.meta)
-        self._bundle_keys = keys_of(tree.targets, BUNDLES)
-
-    def write(self, segments: dict[str, dict[str, TargetFile]]) -> None:
-        """``segments``: by role, all that it is to list; none: those that are near their end."""
-        tree, before = self._tree, dict(self._meta)
-        old = {} if segments else {r: tree.segment(r).targets for r in self._due()}
-        for role, targets in sorted((segments | old).items()):
-            self._sign(role, make_segment(self._next(role), targets, self._expires(role)))
-        wanted = {role for role in self._meta if stream_of(role)}
-        if wanted != set(tree.segments()) or self._is_old(BUNDLES):
-            keys, threshold = self._bundle_keys
-            made = make_bundles(
-                self._next(BUNDLES), wanted, keys, threshold, self._expires(BUNDLES)
-            )
-            self._sign(BUNDLES, made)
-        snapshot = tree.timestamp.snapshot_meta
-        if self._meta != before or self._is_old(SNAPSHOT):
-            snapshot = self._write_snapshot(snapshot.version + 1)
-        self._write_timestamp(snapshot)
-        self._forget(before)
-
-    def _due(self) -> list[str]:
-        return [role for role in self._tree.segments() if self._is_old(role)]
-
-    def _is_old(self, role: str) -> bool:
-        signed: Any = {BUNDLES: lambda: self._tree.bundles, SNAPSHOT: lambda: self._tree.snapshot}
-        found = signed[role]() if role in signed else self._tree.segment(role)
-        return self._periods.is_due(role, found.expires, self._now)
-
-    def _next(self, role: str) -> int:
-        return self._meta[role].version + 1 if role in self._meta else 1
-
-    def _expires(self, role: str) -> datetime:
-        return self._periods.expires(role, self._now)
-
-    def _sign(self, role: str, made: Any) -> None:
-        keys, threshold = self._bundle_keys
-        data = sign(made, keys, threshold, self._signers.all, role)
-        self._put(role, made.signed.version, data)
-        self._meta[role] = meta_file(made.signed.version, data)
-
-    def _write_snapshot(self, version: int) -> MetaFile:
-        made = make_snapshot(version, self._meta, self._expires(SNAPSHOT))
-        keys, threshold = keys_of(self._tree.root, SNAPSHOT)
-        data = sign(made, keys, threshold, self._signers.all, SNAPSHOT)
-        self._put(SNAPSHOT, version, data)
-        return meta_file(version, data)
-
-    def _write_timestamp(self, snapshot: MetaFile) -> None:
-        version = self._tree.timestamp.version + 1
-        made = make_timestamp(version, snapshot, self._now, self._expires(TIMESTAMP))
-        keys, threshold = keys_of(self._tree.root, TIMESTAMP)
-        self._put(
-            TIMESTAMP, version, sign(made, keys, threshold, [self._signers.online], TIMESTAMP)
-        )
-
-    def _put(self, role: str, version: int, data: bytes) -> None:
-        write_atomically(self._repository / metadata_file(role, version), data)
-
-    def _forget(self, before: dict[str, MetaFile]) -> None:
-        """One old version of each role that has a new one, so that the folder stays small."""
-        written = {
-            role: meta.version for role, meta in self._meta.items() if before.get(role) != meta
-        }
-        written[SNAPSHOT] = self._tree.timestamp.snapshot_meta.version + 1
-        for role, version in written.items():
-            if version > _KEPT_VERSIONS:
-                with suppress(FileNotFoundError):
-                    (self._repository / metadata_file(role, version - _KEPT_VERSIONS)).unlink()
+        Commit(repository, read_tree(repository), signers, periods, now).write({})
 
 
 def _look_at(file: Path) -> tuple[str, int, bool]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from obstore import PutMode
 
 _ATTEMPTS = 4
+_NO_CONDITIONS = "status code: 501"
+"""How the library tells that a store has not implemented what it was asked."""
 _PART_BYTES = 16 << 20
 
 
@@ -98,7 +100,7 @@ class S3Carrier:
             return  # a try before this one was heard, though its answer was lost
         if found != expected:
             raise another_was_quicker(self.label)
-        from obstore.exceptions import AlreadyExistsError, NotSupportedError, PreconditionError
+        from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
         key = self._bucket.key(path)
         with self._bucket.speaking(path):
@@ -106,7 +108,9 @@ class S3Carrier:
                 self._bucket.store.put(key, data, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError) as error:
                 raise another_was_quicker(self.label) from error
-            except (NotSupportedError, NotImplementedError):
+            except BaseError as error:
+                if _NO_CONDITIONS not in str(error):
+                    raise
                 self._bucket.store.put(key, data, use_multipart=False)
 
     def _now(self, path: str) -> tuple[bytes | None, PutMode]:
