@@ -686,6 +686,8 @@ class Thrift:
             head = self.byte()
             size = self.varint() if head >> 4 == 15 else head >> 4
             need("table", size <= self.end - self.at, "a list too long")
+            of = 12 if isinstance(kind[0], dict) else self.CODES[kind[0]]
+            need("table", head & 15 == of, "a list of another type")
             return [self.value(kind[0], head & 15) for _ in range(size)]
         need("table", code == self.CODES[kind], "another type")
         if kind == "bytes":
