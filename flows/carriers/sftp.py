@@ -42,6 +42,7 @@ class SftpCarrier:
     """A :class:`exchange.repository.carrier.WritingCarrier` over ``sftp://user@host/path``."""
 
     def __init__(self, at: str, access: Access, secrets: Secrets, pace: Pace | None = None):
+        self._session: Session | None = None
         self._settings, path = sftp_place(at, access)
         pace = pace or Pace()
         self.label = at.rstrip("/")
@@ -53,13 +54,16 @@ class SftpCarrier:
             self._settings.backoff_seconds,
             self._settings.backoff_max_seconds,
         )
-        self._session: Session | None = None
         self._made: set[PurePosixPath] = set()
 
     def close(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+    def __del__(self) -> None:
+        """A view of a repository outlives the function that opened its carrier."""
+        self.close()
 
     # ---- reading --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import http.server
 import threading
@@ -254,6 +255,22 @@ def test_a_folder_that_is_not_there_is_told_and_not_made(sftp_server: SftpServer
         carrier.swap(PATH, b"one", None)
     assert list(sftp_server.folder.iterdir()) == []
     carrier.close()
+
+
+def test_a_carrier_that_nobody_holds_hangs_up(sftp_server: SftpServer, world: World) -> None:
+    (sftp_server.folder / "hefu").mkdir()
+    carrier = on_sftp(sftp_server)
+    mirror(world.repository, carrier)
+    session = carrier._session
+    assert session is not None
+    assert session.transport.is_active()
+    publisher = read(world, carrier)
+    del carrier
+    assert publisher.last(STREAM) == 0
+    assert session.transport.is_active(), "the view still reads through it"
+    del publisher
+    gc.collect()
+    assert not session.transport.is_active()
 
 
 def test_what_breaks_off_goes_on(sftp_server: SftpServer) -> None:
