@@ -384,7 +384,9 @@ def test_a_kill_at_any_moment_leaves_a_memory_that_works_and_does_not_go_back(
     assert moment > 15, "root, timestamp, snapshot, bundles, segment: three steps each"
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(days=st.lists(st.integers(1, 5), min_size=1, max_size=7))
 def test_in_whatever_order_copies_come_versions_never_go_back(
     days: list[int], tmp_path_factory: pytest.TempPathFactory

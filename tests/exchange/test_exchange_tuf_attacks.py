@@ -295,7 +295,9 @@ def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[objec
         yield from places(inner, (*path, key))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_whatever_a_thief_signs_is_read_or_refused_by_an_error_of_ours(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -322,7 +324,9 @@ def test_whatever_a_thief_signs_is_read_or_refused_by_an_error_of_ours(
         assert {"snapshot.json", "targets.json", "bundles.json"} <= set(memory)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_whatever_stands_in_a_next_root_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
