@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from exchange.agreement.model import LEGAL_TIME
 from exchange.bundle.policy import ChainHead
 from exchange.errors import refusal
+from flows.forks import keep_fork
 from flows.receipts import (
     Named,
     Receipt,
@@ -262,9 +263,10 @@ def check_history(
     """Hold what was taken in of a stream against what its publisher lists today.
 
     The same statement in another envelope or another encrypted file is the same bundle: nothing
-    is done. Another statement under a number that was taken in is refused with both digests; the
-    error is returned until a person has looked (``hefu.looked``), and nothing of the stream's
-    own is touched. Raise it after what can be taken in has been.
+    is done. Another statement under a number that was taken in is refused with both digests and
+    kept as proof (``flows.forks``); the error is returned until a person has looked
+    (``hefu.looked``), and nothing that was taken in is touched. Raise it after what can be taken
+    in has been.
     """
     forks: list[Receipt] = []
     error: VerificationError | None = None
@@ -279,6 +281,7 @@ def check_history(
             f"stream：第 {entry.sequence} 号已入库的声明为 {entry.statement_digest}，"
             f"发布清单现列声明 {listed.statement_sha256}"
         )
+        keep_fork(node, code, stream, publisher, listed)
         receipt = forked(node, _named(stream, listed), reason, now)
         forks.append(receipt)
         if receipt.receipt_no not in looked_at(node):

@@ -133,7 +133,7 @@ def bundle_state(known: Known, said: Iterable[Said], now: datetime) -> BundleSta
     return BundleState(
         state=top,
         since=min(s.said_time for s in deciding),
-        reason=deciding[0].reason,
+        reason=_reason(known, deciding[0]),
         unanswered_since=open_state.unanswered_since,
         answered_time=min(s.arrived_time for s in answers),
         decided_by=tuple(s.receipt_no for s in deciding),
@@ -172,6 +172,12 @@ def _state(known: Known, said: Said) -> State:
     if said.kind == "taken_in" and said.digest not in (None, known.statement_sha256):
         return "forked"  # the partner holds another statement under this number than we do
     return _STATE_OF[said.kind]
+
+
+def _reason(known: Known, said: Said) -> str | None:
+    if said.kind == "taken_in" and _state(known, said) == "forked":
+        return f"对方入库的声明为 {said.digest}，本方发布的声明为 {known.statement_sha256}"
+    return said.reason
 
 
 def _implied(state: BundleState, later: BundleState) -> BundleState:

@@ -97,9 +97,11 @@ def sent_alarms(stream: SentStream, looked: set[str]) -> Iterable[Alarm]:
                 f"而本节点的清单止于第 {stream.last} 号",
             ),
             Text(
-                en="this node was put back from an old backup: publish nothing, bring "
-                "repository/ and sent/ back from a place that they were copied to",
-                zh="本节点可能从旧备份恢复：请勿发布，先从发布位置恢复 repository/ 与 sent/",
+                en="either this node was put back from an old backup, or the receipt is wrong: "
+                "ask them for that bundle's digest and publish nothing until it is clear; a lost "
+                "repository/ and sent/ come back from a place that they were copied to",
+                zh="本节点可能从旧备份恢复，也可能是对方回执有误：请先向对方索取该包摘要核实，"
+                "查清前请勿发布；缺失的 repository/ 与 sent/ 可从发布位置恢复",
             ),
             stream.beyond,
         )
@@ -150,7 +152,8 @@ def gaps(
             numbers,
             min(s.said_time for s in lacking),
         )
-    for one in sorted((s for s in said if s.kind == "refused" and s.sequence > head), key=_number):
+    newest = {s.sequence: s for s in sorted(said, key=_time) if s.kind == "refused"}
+    for one in sorted((s for n, s in newest.items() if n > head), key=_number):
         yield Alarm(
             "refused",
             Text(
@@ -171,6 +174,10 @@ def gaps(
 
 def _number(said: Said) -> int:
     return said.sequence
+
+
+def _time(said: Said) -> datetime:
+    return said.said_time
 
 
 def overdue(

@@ -193,6 +193,12 @@ def test_another_statement_under_a_number_is_refused_with_both_digests(forked: L
     assert ours.statement_digest in (fork.reason or "")
     assert (fork.digest or "-") in (fork.reason or "")
     assert {a.kind for a in taken_of(forked).alarms} == {"forked", "refused"}
+    proof = forked.b.place("inbox") / A.code / "forks" / STREAM
+    (kept,) = proof.iterdir()
+    assert kept.name == f"00000001-{(fork.digest or '')[:16]}"
+    named = [path.read_bytes() for path in (kept / "metadata").rglob("*.json")]
+    assert any((fork.digest or "-").encode() in data for data in named)
+    assert (kept / "bundle.hefu").read_bytes() == forked.file(1).read_bytes()
 
     # the publisher hears of it on the way back, and sees what it was that the partner holds
     forked.answer(LATER)
