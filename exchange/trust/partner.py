@@ -16,11 +16,12 @@ agreement.toml, contracts/   optional in each: then the fields are checked again
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -38,7 +39,7 @@ from exchange.trust import rules
 from exchange.trust.agency import AGENCY_TARGET, AgencyFacts, parse_agency
 from exchange.trust.client import Freshness, Publisher, open_publisher
 from exchange.trust.refusals import MissingError
-from exchange.trust.state import as_repository
+from exchange.trust.state import as_repository, discard
 from schemas.errors import ConfigError, VerificationError, Where
 from schemas.text import Text
 from schemas.toml import load_toml
@@ -264,16 +265,21 @@ class TrustFolder:
         partner = self.partner
         if partner.root is None:
             return OfflineTrust(partner.trust, (_SINGLE_KEYS,), None)
-        with TemporaryDirectory(prefix="hefu-trust-") as empty:
+        memory = mkdtemp(prefix="hefu-trust-")
+        try:
             publisher = open_publisher(
                 self._lists(limits),
-                Path(empty),
+                Path(memory),
                 partner.root,
                 now,
                 max_stale_days=_ANY_AGE_DAYS,
                 limits=limits,
                 with_facts=False,
             )
+        except BaseException:
+            discard(memory)
+            raise
+        weakref.finalize(publisher, discard, memory)
         warnings = (_stale(publisher.freshness),) if publisher.freshness.is_stale else ()
         return OfflineTrust(publisher.trust(partner.code), warnings, publisher)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -167,6 +169,20 @@ def test_a_copy_of_the_lists_tells_whose_signature_counts(tmp_path: Path) -> Non
     assert offline.check_listed(verified(tmp_path)) == ()
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before, "a folder that one looks at is not written to"
+
+
+def test_looking_at_a_folder_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    copy_lists(make_rooted(tmp_path, PUBLISHED.write()), PUBLISHED.write())
+    offline = load_trust_folder(tmp_path).trust(NOW)
+    offline.check_listed(verified(tmp_path))
+    del offline
+    gc.collect()
+    assert list(scratch.iterdir()) == []
 
 
 def test_how_old_a_copy_is_is_told_and_refuses_nothing(tmp_path: Path) -> None:
