@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from exchange.agreement.model import Agreement
 from exchange.bundle.statement import Head
 from exchange.repository.local import head
+from exchange.trust.evidence import STATEMENT
 from flows.sealed import RECORD_TYPE as SEALED_LEAD
 from lake.ledger import Ledger
 
@@ -40,7 +41,7 @@ def own_streams(node: Node) -> list[str]:
         for agreement in node.agreements()
         for grant in agreement.grants_from(node.agency.code)
     }
-    sent = {path.name for path in node.place("sent").glob("*/") if path.is_dir()}
+    sent = {path.parent.name for path in node.place("sent").glob(f"*/00000001{STATEMENT}")}
     return sorted(granted | sent)
 
 

@@ -35,7 +35,7 @@ from schemas.text import Text
 if TYPE_CHECKING:
     from hefu.node import Node
 
-Level = Literal["own_word", "signed_receipt", "acknowledged"]
+Level = Literal["own_word", "signed_receipt", "acknowledged", "own_publication"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class TimeBasis:
     """``receipt``: the statement of our bundle that carries the receipt; ``acknowledged``: the
-    partner's first statement that says it took that bundle (or a later one) in."""
+    partner's first statement that says it took that bundle (or a later one) in. Of a bundle that
+    this node published itself (``own_publication``) only the latter, and the time is that of the
+    verification."""
 
     level: Level
     received_time: datetime
@@ -65,6 +67,8 @@ class TimeBasis:
     @property
     def text(self) -> Text:
         time = format_time(self.received_time)
+        if self.level == "own_publication":
+            return self._own_text(time)
         if self.receipt is None:
             return Text(
                 en=f"received {time}: this node's own word",
@@ -86,6 +90,21 @@ class TimeBasis:
             f"对方已在其 {answered} 签名的声明中确认收到（{self.acknowledged.place}）",
         )
 
+    def _own_text(self, time: str) -> Text:
+        if self.acknowledged is None:
+            return Text(
+                en=f"published by this node, verified {time}; the partner has not yet said that "
+                "it took it in",
+                zh=f"本节点发布，于 {time} 核验；对方尚未声明已接收",
+            )
+        answered = format_time(self.acknowledged.statement.created_time)
+        return Text(
+            en=f"published by this node, verified {time}; the partner has said that it took it in, "
+            f"in its own signed statement of {answered}, {self.acknowledged.place}",
+            zh=f"本节点发布，于 {time} 核验；对方已在其 {answered} 签名的声明中确认收到"
+            f"（{self.acknowledged.place}）",
+        )
+
 
 def time_basis(node: Node, evidence: Evidence) -> TimeBasis:
     """What stands behind ``evidence.received_time``.
@@ -104,7 +123,7 @@ def time_basis(node: Node, evidence: Evidence) -> TimeBasis:
         if found is None:
             continue
         _require("receipt", evidence.received_time, found, said.place)
-        answer = _acknowledgement(node, evidence, said)
+        answer = acknowledgement(node, evidence.publisher, said)
         level: Level = "acknowledged" if answer else "signed_receipt"
         return TimeBasis(level, evidence.received_time, said, answer)
     return TimeBasis("own_word", evidence.received_time, warnings=tuple(warnings))
@@ -201,12 +220,12 @@ def _verify_own_word(node: Node, data: Readable, made: datetime) -> VerifiedBund
     raise failed
 
 
-def _acknowledgement(node: Node, evidence: Evidence, receipt: Said) -> Said | None:
-    """The partner's first statement that says it took in the bundle with our receipt."""
-    told = receipt.statement
+def acknowledgement(node: Node, partner: str, sent_one: Said) -> Said | None:
+    """The partner's first statement that says it took in this bundle of ours, or a later one."""
+    told = sent_one.statement
     ours = (told.publisher.code, told.stream)
     found = []
-    for path in node.place("inbox").glob(f"{evidence.publisher}/streams/*/*{STATEMENT}"):
+    for path in node.place("inbox").glob(f"{partner}/streams/*/*{STATEMENT}"):
         statement, digest = read_kept_statement(path)
         for head in statement.heads:
             if (head.publisher, head.stream) == ours and head.sequence >= told.sequence:

@@ -127,9 +127,15 @@ def bundles_of_record(node: Node, record_id: str) -> list[Kept]:
 
 
 def export(
-    node: Node, bundles: Sequence[Kept], out: Path, now: datetime, record_id: str | None = None
+    node: Node,
+    bundles: Sequence[Kept],
+    out: Path,
+    now: datetime,
+    record_id: str | None = None,
+    basis: TimeBasis | None = None,
 ) -> Exported:
-    """Write the folder ``out``, complete or not at all, mode 0700.
+    """Write the folder ``out``, complete or not at all, mode 0700. ``basis``: of a bundle of our
+    own; else what the time of each receipt rests on is looked up.
 
     Raises ``ConfigError`` if it exists; ``VerificationError`` if a time of receipt contradicts what
     this node signed. A bundle that fails or was let go of is on the sheet as such.
@@ -140,7 +146,7 @@ def export(
             where=Where(str(out)),
             hint=Text(en="name a new folder with --out", zh="请用 --out 指定新的目录"),
         )
-    parts = [_part(node, kept) for kept in bundles]
+    parts = [_part(node, kept, basis) for kept in bundles]
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
@@ -180,9 +186,9 @@ def head_before(kept: Kept) -> ChainHead | None:
     return ChainHead(before.evidence.sequence, before.evidence.statement_sha256)
 
 
-def _part(node: Node, kept: Kept) -> _Part:
+def _part(node: Node, kept: Kept, basis: TimeBasis | None) -> _Part:
     statement, _ = statement_of(kept.statement.read_bytes())
-    part = _Part(kept, statement, time_basis(node, kept.evidence))
+    part = _Part(kept, statement, basis or time_basis(node, kept.evidence))
     try:
         part.proof = proof_of(kept)
         part.proven = verify_evidence(part.proof, head_before(kept))
@@ -214,12 +220,11 @@ def _write_part(node: Node, part: _Part, folder: Path, *, with_records: bool) ->
 
 def _write_receipt(node: Node, basis: TimeBasis, folder: Path) -> None:
     """Our signed receipt, and the partner's signed word that it has it."""
-    if basis.receipt is None:
-        return
-    told = basis.receipt.statement
-    _write(folder / "our-statement.dsse.json", basis.receipt.path.read_bytes())
-    with own_file(node, told.stream, told.sequence) as plain:
-        shutil.copyfile(plain, folder / "our-bundle.hefu")
+    if basis.receipt is not None:
+        told = basis.receipt.statement
+        _write(folder / "our-statement.dsse.json", basis.receipt.path.read_bytes())
+        with own_file(node, told.stream, told.sequence) as plain:
+            shutil.copyfile(plain, folder / "our-bundle.hefu")
     if basis.acknowledged is not None:
         _write(folder / "partner-statement.dsse.json", basis.acknowledged.path.read_bytes())
 
@@ -241,8 +246,7 @@ def _cover_part(node: Node, part: _Part) -> BundlePart:
         Fact(Text(en="Said by", zh="发送单位"), f"{told.publisher.name}（{told.publisher.code}）"),
         Fact(Text(en="To", zh="接收单位"), receivers),
         Fact(Text(en="Made", zh="生成时间"), shown_time(told.created_time)),
-        Fact(Text(en="Received", zh="接收时间"), shown_time(evidence.received_time)),
-        Fact(Text(en="What the time of receipt rests on", zh="接收时间的依据"), part.basis.text),
+        *_time_facts(part),
         Fact(
             Text(en="Agreement", zh="所依协议"),
             Text(
@@ -270,8 +274,20 @@ def _cover_part(node: Node, part: _Part) -> BundlePart:
     return BundlePart(part.folder, facts, checks, warnings, part.failed)
 
 
+def _time_facts(part: _Part) -> list[Fact]:
+    if part.basis.level == "own_publication":
+        return [Fact(Text(en="Published and answered", zh="发布与对方确认情况"), part.basis.text)]
+    received = shown_time(part.kept.evidence.received_time)
+    return [
+        Fact(Text(en="Received", zh="接收时间"), received),
+        Fact(Text(en="What the time of receipt rests on", zh="接收时间的依据"), part.basis.text),
+    ]
+
+
 def _root_facts(node: Node, kept: Kept) -> Text:
     """Since when the partner's folder holds this root, by the file's own date."""
+    if kept.evidence.publisher == node.agency.code:
+        return Text(en="this node's own root", zh="本单位自己的信任根")
     path = node.root / "partners" / kept.evidence.publisher / "root.json"
     if not path.is_file() or sha256_hex(path.read_bytes()) != kept.evidence.root_sha256:
         return Text(

@@ -48,7 +48,7 @@ class Evidence(BaseModel):
 
     ``metadata``: file name below ``metadata/`` (``3.root.json``, ``timestamp.json``) or, with a
     slash, below the repository, to digest. ``encrypted_sha256``: of the file as it was published,
-    if it was encrypted. ``received_time`` is this node's word; :mod:`hefu.evidence_time` says what
+    if it was encrypted. ``received_time`` is this node's word; ``flows.time_basis`` says what
     else it rests on.
     """
 
@@ -156,7 +156,7 @@ def keep(
     partner = inbox / told.publisher.code
     known = basis.contracts
     ours = {name: known[name].yaml_bytes for name in told.contracts if name in known}
-    agreed = agreed_bytes(basis.agreement)
+    agreed = basis.agreement.canonical()
     digest, size = _digest_of(plain)
     kept = Kept(
         inbox,
@@ -190,11 +190,6 @@ def keep(
     _write(kept.record, kept.evidence.to_bytes())
     _sync(kept.record.parent)
     return kept
-
-
-def agreed_bytes(agreement: Agreement) -> bytes:
-    """The form that ``Agreement.digest()`` is the SHA-256 of."""
-    return canonical(agreement.model_dump(mode="json", by_alias=True, exclude={"contracts"}))
 
 
 def load(inbox: Path, publisher: str, stream: str, sequence: int) -> Kept:

@@ -25,9 +25,11 @@ from schemas.errors import ConfigError, DataError, HefuError, VerificationError,
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from exchange.bundle.statement import Predicate
     from exchange.trust.evidence import Evidence, Kept
     from exchange.trust.evidence_verify import Proven
     from flows.letting_go import Held
+    from flows.time_basis import Said
     from hefu.node import Node
 
 VERIFICATION_FAILED = 4
@@ -67,9 +69,11 @@ def add_to(app: typer.Typer) -> None:
         export,
         "export",
         en="Write a folder for a court or a procuratorate: bundle, proofs and a cover sheet.\n\n"
+        "Of a bundle that was taken in, or of one that this node published. "
         "With --record: all bundles that brought a version of that record. The folder holds "
         "personal data and is for its owner alone; nothing of it is shown here.",
         zh="导出供法院、检察院查阅的证据目录：数据包、证明材料与封面。\n\n"
+        "可以是已接收的数据包，也可以是本节点发布的数据包。"
         "用 --record 时导出含有该记录各版本的全部数据包。目录含个人信息，仅本人可读，"
         "终端不显示其内容。",
     )
@@ -180,6 +184,16 @@ def _wanted(here: Node, words: Sequence[str]) -> list[Kept]:
     )
 
 
+def _own(here: Node, words: Sequence[str]) -> Said | None:
+    """The bundle of our own that the words name, if they do."""
+    from hefu.evidence_own import own_statements
+
+    def is_meant(told: Predicate) -> bool:
+        return words in ([told.bundle_id], [told.stream, str(told.sequence)])
+
+    return next((one for one in own_statements(here) if is_meant(one.statement)), None)
+
+
 def _verify_kept(here: Node, kept: Kept) -> _Result:
     from exchange.trust.evidence_verify import proof_of, verify_evidence
     from flows.time_basis import time_basis
@@ -276,8 +290,15 @@ def export(
             ),
             hint=Text(en="hefu evidence list shows the bundles", zh="可用 hefu evidence list 查看"),
         )
-    bundles = bundles_of_record(here, record) if record else _wanted(here, words)
-    done = write(here, bundles, out, datetime.now(UTC), record)
+    now = datetime.now(UTC)
+    if (own := _own(here, words)) is not None:
+        from hefu.evidence_own import own_evidence
+
+        with own_evidence(here, own, now) as (kept, basis):
+            done = write(here, [kept], out, now, basis=basis)
+    else:
+        bundles = bundles_of_record(here, record) if record else _wanted(here, words)
+        done = write(here, bundles, out, now, record)
     for kept, why in done.unverified:
         say_warning(f"{kept.evidence.stream} #{kept.evidence.sequence}: {why}")
     say(

@@ -23,7 +23,7 @@ from exchange.repository.local import publish
 from exchange.trust.ceremony import apply_change, read_terms
 from exchange.trust.client import Publisher, open_publisher
 from exchange.trust.drafts import draft_change, load_draft, sign_change
-from exchange.trust.evidence import Basis, Kept, agreed_bytes, keep, kept_in, load
+from exchange.trust.evidence import Basis, Kept, keep, kept_in, load
 from exchange.trust.evidence_verify import Proof, proof_of, verify_evidence
 from exchange.trust.roles import Periods, Signers
 from schemas.errors import ConfigError, DataError, VerificationError
@@ -102,7 +102,7 @@ def test_what_was_kept_verifies_without_the_publisher(receiver: Receiver, kept: 
 
 def test_the_agreement_is_kept_in_the_form_that_its_digest_is_of(kept: Kept) -> None:
     assert kept.evidence.agreement_sha256 == agreement().digest()
-    assert kept.agreement() == agreed_bytes(agreement())
+    assert kept.agreement() == agreement().canonical()
 
 
 def test_keeping_again_replaces_what_a_killed_run_left(receiver: Receiver, kept: Kept) -> None:
@@ -214,7 +214,7 @@ def test_a_list_that_a_policy_took_although_it_was_over_still_holds(receiver: Re
 
 
 CHANGES: dict[str, Callable[[Proof], Proof]] = {
-    "another agreement": lambda p: replace(p, agreement=agreed_bytes(agreement(version=2))),
+    "another agreement": lambda p: replace(p, agreement=agreement(version=2).canonical()),
     "another root": lambda p: replace(p, root=p.root + b" "),
     "a list taken out": lambda p: replace(
         p, metadata={n: d for n, d in p.metadata.items() if not n.endswith("000000.json")}

@@ -23,6 +23,8 @@ from flows.history import forks
 from flows.letting_go import held, let_go
 from flows.time_basis import time_basis
 from hefu.cli import run
+from hefu.evidence_export import export
+from hefu.evidence_own import own_evidence, own_statements
 from schemas.errors import VerificationError
 
 HOUR = timedelta(hours=1)
@@ -356,3 +358,23 @@ def test_what_the_documents_say_can_be_done(
 
 def bundle_id_of(world: World) -> str:
     return verify_evidence(proof_of(of_b(world)[0])).bundle.statement.bundle_id
+
+
+def test_what_this_node_published_is_exported_with_the_partners_answer(
+    exchanged: World, hefu: Callable[..., Ran], tmp_path: Path
+) -> None:
+    node, out = exchanged.a, tmp_path / "own"
+    said = next(one for one in own_statements(node) if one.statement.sequence == 1)
+    now = NOW + NIGHT + 2 * HOUR
+    with own_evidence(node, said, now) as (kept, basis):
+        export(node, [kept], out, now, basis=basis)
+    page = (out / "封面.html").read_text(encoding="utf-8")
+    assert "对方已在其" in page
+    assert "本单位自己的信任根" in page
+    assert list(out.glob("*/receipt/partner-statement.dsse.json"))
+    assert hefu("evidence", "verify", out)[0] == 0
+    subprocess.run(["sh", out / "verify.sh"], check=True, capture_output=True)
+    # The command looks at the clock, and these lists are of another year.
+    words = ("evidence", "export", said.statement.bundle_id, "--out", tmp_path / "x")
+    code, _, err = hefu(*words, "--node", node.root)
+    assert (code, "trust" in err, (tmp_path / "x").exists()) == (4, True, False)
