@@ -52,6 +52,14 @@ class Limits:
     """Rows of one table."""
     column_count: int = 400
     row_group_count: int = 4096
+    row_group_rows: int = 131_072
+    """Rows of one row group: so many may share out the elements of their lists unevenly."""
+    row_group_size: int = 1 * GIB
+    """All columns of one row group, uncompressed: so much may stand in a handful of rows."""
+    footer_size: int = 8 * MIB
+    """A Parquet footer: some 100 bytes per column and row group, a hundred times that in memory."""
+    page_count: int = 1_000_000
+    """Pages of one table: each is looked at by itself."""
     page_size: int = 16 * MIB
     """One Parquet page, uncompressed, whatever its header declares."""
     dictionary_size: int = 1 * MIB

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.bundle.thrift import ListOf, Reader, Spec, Struct, ThriftError
+from exchange.limits import DEFAULT_LIMITS, Limits
 
 MAGIC = b"PAR1"
 _ZSTD = 6
@@ -121,7 +122,7 @@ class Footer:
     groups: tuple[RowGroup, ...]
 
 
-def read_footer(data: memoryview) -> Footer:
+def read_footer(data: memoryview, limits: Limits = DEFAULT_LIMITS) -> Footer:
     """Raises ``FooterError``. Sizes and offsets are still claims: ``exchange.bundle.pages``."""
     if len(data) < 12 or not bytes(data[:4]) == bytes(data[-4:]) == MAGIC:
         raise FooterError("no Parquet file")
@@ -129,6 +130,8 @@ def read_footer(data: memoryview) -> Footer:
     start = end - int.from_bytes(data[-8:-4], "little")
     if start < 4:
         raise FooterError("a footer longer than the file")
+    if end - start > limits.footer_size:
+        raise FooterError(f"a footer of more than {limits.footer_size} bytes")
     reader = Reader(data, start, end)
     try:
         meta = reader.struct(_FILE)

@@ -40,9 +40,11 @@ def _lie(entry: str, expected: object, found: object) -> VerificationError:
 
 @dataclass(frozen=True, slots=True)
 class PageSizes:
-    """Bytes, uncompressed: all dictionaries of one row group at most, and the largest page."""
+    """Bytes, uncompressed, of the largest of each: the dictionaries of one row group, all columns
+    of one row group, one page."""
 
     dictionaries: int
+    group: int
     largest: int
 
 
@@ -51,27 +53,44 @@ def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) ->
 
     Raises ``VerificationError`` (step ``table``) unless footer, pages and bytes agree.
     """
-    position, rows, unpacked, dictionaries, largest = 4, 0, 0, 0, 0
+    position, rows, pages = 4, 0, 0
+    unpacked = largest_group = dictionaries = largest = 0
     for group in footer.groups:
         rows += group.num_rows
-        if not 0 <= group.num_rows <= limits.row_count:
-            raise _lie(entry, f"at most {limits.row_count} rows", group.num_rows)
-        of_group = 0
+        if not 0 <= group.num_rows <= limits.row_group_rows:
+            raise _lie(entry, f"at most {limits.row_group_rows} rows in a group", group.num_rows)
+        of_group = dictionaries_of_group = 0
         for chunk in group.chunks:
             walk = _Walk(data, chunk, group.num_rows, entry, limits)
-            size, dictionary, page = walk.check(position, footer.start)
+            found = walk.check(position, footer.start, limits.page_count - pages)
             position += chunk.packed_size
-            unpacked += size
-            of_group += dictionary
-            largest = max(largest, page)
-        dictionaries = max(dictionaries, of_group)
+            pages += found.pages
+            of_group += found.size
+            dictionaries_of_group += found.dictionary
+            largest = max(largest, found.largest)
+        if of_group > limits.row_group_size:
+            raise _lie(entry, f"at most {limits.row_group_size} bytes in a row group", of_group)
+        unpacked += of_group
+        largest_group = max(largest_group, of_group)
+        dictionaries = max(dictionaries, dictionaries_of_group)
     if position != footer.start:
         raise _lie(entry, f"pages up to byte {footer.start}", f"up to byte {position}")
     if rows != footer.num_rows:
         raise _lie(entry, f"{footer.num_rows} rows", rows)
     if unpacked > limits.table_size:
         raise _lie(entry, f"at most {limits.table_size} bytes", unpacked)
-    return PageSizes(dictionaries, largest)
+    return PageSizes(dictionaries, largest_group, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChunkSizes:
+    """Of one column chunk: number of its pages; bytes, uncompressed, of all, of its dictionary and
+    of its largest page."""
+
+    pages: int
+    size: int
+    dictionary: int
+    largest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +103,7 @@ class _Walk:
     entry: str
     limits: Limits
 
-    def check(self, position: int, footer_start: int) -> tuple[int, int, int]:
-        """Uncompressed sizes of the chunk, of its dictionary and of its largest page."""
+    def check(self, position: int, footer_start: int, most_pages: int) -> _ChunkSizes:
         end = position + self.chunk.packed_size
         if self.chunk.start != position or not position <= end <= footer_start:
             found = f"bytes {self.chunk.start} to {end}"
@@ -103,6 +121,8 @@ class _Walk:
             elif pages == seen_dictionary and position != self.chunk.data_offset:
                 raise _lie(self.entry, f"data at byte {position}", self.chunk.data_offset)
             pages += 1
+            if pages > most_pages:
+                raise _lie(self.entry, f"at most {self.limits.page_count} pages", "more")
             largest = max(largest, page.size)
             values += page.values
             unpacked += page.header_size + page.size
@@ -111,7 +131,7 @@ class _Walk:
         allowed = min(self.chunk.unpacked_size, self.limits.column_chunk_size)
         if unpacked != self.chunk.unpacked_size or unpacked > allowed:
             raise _lie(self.entry, f"{allowed} bytes in a column chunk", unpacked)
-        return unpacked, dictionary, largest
+        return _ChunkSizes(pages, unpacked, dictionary, largest)
 
     def _check_dictionary(self, pages: int, position: int, size: int) -> None:
         """Nothing would bound what a list's dictionary unfolds to, so a list has none."""

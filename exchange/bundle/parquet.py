@@ -103,6 +103,8 @@ class ParquetEntry:
     ``Limits.batch_size``."""
     largest_page: int
     """Bytes, uncompressed: no cell is longer."""
+    readers: int
+    """So many row groups at the same time stay within ``Limits.batch_size``; one in any case."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the file's order."""
@@ -155,7 +157,7 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
     """
     data = data.cast("B")  # Arrow's own buffers show signed bytes
     try:
-        footer = read_footer(data)
+        footer = read_footer(data, limits)
     except FooterError as error:
         raise _bad(_MALFORMED, entry, "a footer as the format has it", str(error)) from None
     numbers = [
@@ -180,6 +182,7 @@ def open_parquet(data: memoryview, entry: str, limits: Limits) -> ParquetEntry:
         num_groups=len(footer.groups),
         batch_rows=max(1, min(batch_rows, _MAX_BATCH_ROWS)),
         largest_page=sizes.largest,
+        readers=READERS if READERS * sizes.group <= limits.batch_size else 1,
     )
 
 
@@ -211,8 +214,8 @@ def check_rows(file: ParquetEntry, rows: int, limits: Limits) -> None:
     if file.num_rows != rows:
         raise _bad(_ROW_COUNT, file.entry, f"{rows} rows", file.num_rows)
     seen = size = 0
-    groups = [range(n, file.num_groups, READERS) for n in range(READERS)]
-    with ThreadPoolExecutor(READERS, thread_name_prefix="check") as pool:
+    groups = [range(n, file.num_groups, file.readers) for n in range(file.readers)]
+    with ThreadPoolExecutor(file.readers, thread_name_prefix="check") as pool:
         stop = Event()
         try:
             for part in [pool.submit(_decode, file, of, limits, stop) for of in groups if of]:
