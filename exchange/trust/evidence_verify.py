@@ -11,9 +11,11 @@ import mmap
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exchange.agreement.model import LEGAL_TIME
 from exchange.bundle.policy import ChainHead, Policy
 from exchange.bundle.statement import Predicate, format_time, read_statement
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
@@ -94,6 +96,15 @@ def proof_of(kept: Kept) -> Proof:
     )
 
 
+def _while_it_ran(agreement: Agreement, received_time: datetime) -> datetime:
+    """The time of receipt, or the last moment of an agreement that had ended by then: a bundle of
+    its time may be taken in under the version that follows on it, which is not kept with it.
+    """
+    day_after = agreement.valid_until + timedelta(days=1)
+    end = datetime.combine(day_after, time(), LEGAL_TIME) - timedelta(microseconds=1)
+    return min(received_time, end)
+
+
 def verify_evidence(
     proof: Proof, before: ChainHead | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Proven:
@@ -117,7 +128,7 @@ def verify_evidence(
         limits=limits,
     )
     trust = publisher.trust(evidence.publisher)
-    bundle = verify_bundle(data, trust, policy, evidence.received_time)
+    bundle = verify_bundle(data, trust, policy, _while_it_ran(agreement, evidence.received_time))
     told = bundle.statement
     _require(
         "statement",

@@ -9,6 +9,8 @@ from flows_agreed import FIELDS, Office, agreement, lay_out, paper
 from flows_world import NIGHT, NOW, World, query
 
 from exchange.agreement.model import load_agreement
+from exchange.trust.evidence import kept_in
+from exchange.trust.evidence_verify import proof_of, verify_evidence
 from flows import coverage
 from flows.counting import count_coverage
 from schemas.errors import ConfigError, VerificationError
@@ -111,6 +113,9 @@ def test_the_chain_goes_on_under_the_version_that_holds(office: Office) -> None:
     first, second = office.receive(NEXT + NIGHT)
     assert (first.warnings, second.warnings) == ((), ())
     assert [row[0] for row in office.at_b()] == ["更1", "更2"]
+    kept = list(kept_in(office.world.b.place("inbox")))
+    proven = [verify_evidence(proof_of(one)).bundle.statement.sequence for one in kept]
+    assert proven == [1, 2]
 
 
 @pytest.mark.parametrize("only", ["a", "b"])
