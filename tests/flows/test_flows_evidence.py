@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ from hefu.evidence_own import own_evidence, own_statements
 from schemas.errors import VerificationError
 
 HOUR = timedelta(hours=1)
+DOCS = Path(__file__).parents[2] / "docs"
 Ran = tuple[int, str, str]
 
 
@@ -253,6 +255,25 @@ def test_an_exported_folder_is_checked_with_common_tools(
     assert hefu("evidence", "verify", out)[0] == 2
 
 
+def test_the_base_installation_checks_an_exported_folder(
+    exchanged: World, hefu: Callable[..., Ran], tmp_path: Path
+) -> None:
+    out = tmp_path / "case"
+    hefu("evidence", "export", exchanged.stream, "1", "--out", out, "--node", exchanged.b.root)
+    program = (
+        "import sys\n"
+        "for name in ('prefect', 'great_expectations', 'deltalake', 'lake', 'flows'):\n"
+        "    sys.modules[name] = None\n"
+        "from hefu.cli import run\n"
+        f"sys.exit(run(['evidence', 'verify', {str(out)!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        cwd=DOCS.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_record_is_exported_with_all_versions_and_their_labels(
     exchanged: World, hefu: Callable[..., Ran], tmp_path: Path
 ) -> None:
@@ -321,9 +342,6 @@ def test_evidence_of_another_number_does_not_pass_for_this_one(exchanged: World)
     first, second = (proof_of(one) for one in of_b(exchanged))
     with pytest.raises(VerificationError):
         verify_evidence(replace(first, bundle=second.bundle))
-
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 def commands_of(name: str) -> list[str]:
