@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Literal
 
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.policy import Policy
-from exchange.bundle.statement import Predicate, format_time
+from exchange.bundle.statement import Predicate
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from exchange.errors import refusal
 from exchange.keys.encryption import decrypt_file, is_encrypted_file
 from exchange.limits import Readable
 from exchange.repository.local import published
 from exchange.trust.evidence import STATEMENT, Evidence
+from exchange.trust.evidence_verify import legal_time
 from flows.heads import own_streams
 from flows.history import known_trusts, read_kept_statement
 from flows.opening import mapped
@@ -66,7 +67,7 @@ class TimeBasis:
 
     @property
     def text(self) -> Text:
-        time = format_time(self.received_time)
+        time = legal_time(self.received_time)
         if self.level == "own_publication":
             return self._own_text(time)
         if self.receipt is None:
@@ -74,14 +75,14 @@ class TimeBasis:
                 en=f"received {time}: this node's own word",
                 zh=f"接收时间 {time}：仅为本节点自述",
             )
-        made = format_time(self.receipt.statement.created_time)
+        made = legal_time(self.receipt.statement.created_time)
         if self.acknowledged is None:
             return Text(
                 en=f"received {time}: our signed receipt of {made} in {self.receipt.place}",
                 zh=f"接收时间 {time}：见本节点 {made} 签名发出的回执（{self.receipt.place}）",
             )
         told = self.acknowledged.statement
-        answered = format_time(told.created_time)
+        answered = legal_time(told.created_time)
         return Text(
             en=f"received {time}: our signed receipt of {made} in {self.receipt.place}; "
             f"the partner has acknowledged it in its own signed statement of {answered}, "
@@ -97,7 +98,7 @@ class TimeBasis:
                 "it took it in",
                 zh=f"本节点发布，于 {time} 核验；对方尚未声明已接收",
             )
-        answered = format_time(self.acknowledged.statement.created_time)
+        answered = legal_time(self.acknowledged.statement.created_time)
         return Text(
             en=f"published by this node, verified {time}; the partner has said that it took it in, "
             f"in its own signed statement of {answered}, {self.acknowledged.place}",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -141,13 +140,6 @@ def render(cover: Cover) -> str:
         + "\n".join(body)
         + "\n</body></html>\n"
     )
-
-
-def shown_time(moment: datetime) -> str:
-    """Beijing time with seconds, as on a case file."""
-    from exchange.agreement.model import LEGAL_TIME
-
-    return moment.astimezone(LEGAL_TIME).strftime("%Y-%m-%d %H:%M:%S (UTC+8)")
 
 
 def _bundle(number: int, of: int, part: BundlePart) -> list[str]:

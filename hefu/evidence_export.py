@@ -25,12 +25,13 @@ from exchange.trust.evidence_verify import (
     Proof,
     Proven,
     in_groups,
+    legal_time,
     proof_of,
     statement_of,
     verify_evidence,
 )
 from flows.time_basis import TimeBasis, own_file, time_basis
-from hefu.evidence_cover import BundlePart, Cover, Fact, RecordTable, render, shown_time
+from hefu.evidence_cover import BundlePart, Cover, Fact, RecordTable, render
 from hefu.evidence_folder import (
     AGREEMENT,
     BUNDLE,
@@ -155,7 +156,7 @@ def export(
         tables = [_record_table(record_id, parts)] if record_id else []
         cover = Cover(
             made_by=f"{node.agency.name}（{node.agency.code}）",
-            made_time=shown_time(now),
+            made_time=legal_time(now),
             bundles=[_cover_part(node, part) for part in parts],
             records=[table for table in tables if table is not None],
             later=_later(node, record_id, parts) if record_id else (),
@@ -245,7 +246,7 @@ def _cover_part(node: Node, part: _Part) -> BundlePart:
     facts = [
         Fact(Text(en="Said by", zh="发送单位"), f"{told.publisher.name}（{told.publisher.code}）"),
         Fact(Text(en="To", zh="接收单位"), receivers),
-        Fact(Text(en="Made", zh="生成时间"), shown_time(told.created_time)),
+        Fact(Text(en="Made", zh="生成时间"), legal_time(told.created_time)),
         *_time_facts(part),
         Fact(
             Text(en="Agreement", zh="所依协议"),
@@ -277,7 +278,7 @@ def _cover_part(node: Node, part: _Part) -> BundlePart:
 def _time_facts(part: _Part) -> list[Fact]:
     if part.basis.level == "own_publication":
         return [Fact(Text(en="Published and answered", zh="发布与对方确认情况"), part.basis.text)]
-    received = shown_time(part.kept.evidence.received_time)
+    received = legal_time(part.kept.evidence.received_time)
     return [
         Fact(Text(en="Received", zh="接收时间"), received),
         Fact(Text(en="What the time of receipt rests on", zh="接收时间的依据"), part.basis.text),
@@ -295,7 +296,7 @@ def _root_facts(node: Node, kept: Kept) -> Text:
             "that was handed over then",
             zh="与目前登记的该单位信任根不同：请与当时交付的名片核对",
         )
-    day = shown_time(datetime.fromtimestamp(path.stat().st_mtime).astimezone())
+    day = legal_time(datetime.fromtimestamp(path.stat().st_mtime).astimezone())
     return Text(
         en=f"it is the root of the card that was taken in; this node's file is of {day}",
         zh=f"即登记该单位名片时的信任根；本节点文件日期为 {day}",
@@ -371,7 +372,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, datetime):
-        return shown_time(value)
+        return legal_time(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
@@ -401,9 +402,9 @@ def _later(node: Node, record_id: str, parts: Sequence[_Part]) -> tuple[Text, ..
     return tuple(
         Text(
             en=f"{number}: {kind}, document {document or '–'}, in effect "
-            f"{shown_time(time) if time else '–'} ({org})",
+            f"{legal_time(time) if time else '–'} ({org})",
             zh=f"{number}：{kind}，文书 {document or '–'}，生效时间 "
-            f"{shown_time(time) if time else '–'}（{org}）",
+            f"{legal_time(time) if time else '–'}（{org}）",
         )
         for number, kind, document, time, org in rows
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from exchange.agreement.model import LEGAL_TIME
 from exchange.bundle.policy import ChainHead, Policy
-from exchange.bundle.statement import Predicate, format_time, read_statement
+from exchange.bundle.statement import Predicate, read_statement
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from exchange.errors import Step, refusal
 from exchange.jsontext import parse_strict, sha256_hex
@@ -27,6 +27,8 @@ from schemas.errors import DataError, OutsideError, Where
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from exchange.agreement.model import Agreement
     from exchange.trust.client import Freshness, Publisher
     from schemas.contract import Contract
@@ -154,6 +156,13 @@ def in_groups(digest: str) -> str:
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
+def legal_time(moment: datetime) -> str:
+    """As a case file has it: Chinese legal time, to the second."""
+    from exchange.agreement.model import LEGAL_TIME
+
+    return moment.astimezone(LEGAL_TIME).strftime("%Y-%m-%d %H:%M:%S (UTC+8)")
+
+
 def statement_of(envelope: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Predicate, str]:
     """Predicate and digest of a signed statement, without looking at its signatures."""
     from exchange.bundle.dsse import read_envelope
@@ -226,7 +235,7 @@ def _publisher(proof: Proof, checks: list[Check]) -> Publisher:
             hint=_FROM_BACKUP,
         ) from error
     fresh = publisher.freshness
-    published, expires = format_time(fresh.published_time), format_time(fresh.expires)
+    published, expires = legal_time(fresh.published_time), legal_time(fresh.expires)
     checks.append(
         Check(
             Text(
