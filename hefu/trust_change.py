@@ -279,7 +279,12 @@ def node_between(node: Node) -> Node:
 
 
 def key_by_prefix(terms: Terms, told: str) -> PublicKey:
-    """The key whose id begins with ``told`` (at least 8 hexadecimal digits, in any grouping)."""
+    """The key whose id begins with ``told`` (at least 8 hexadecimal digits, in any grouping), or
+    whose public key is the file ``told``."""
+    from exchange.keys.signing import load_public_key
+
+    if Path(told).is_file():
+        told = load_public_key(Path(told)).key_id
     digits = "".join(told.split()).lower()
     keys = (*terms.root_keys, *terms.bundle_keys)
     found = [key for key in keys if key.key_id.startswith(digits)]

@@ -102,7 +102,6 @@ def init(
         made = init_trust_anew(here, folders, count, secrets, now=now())
     else:
         made = init_trust(here, folders, count, secrets, repository=repository, now=now())
-    _tell_made(made, folders)
     if after_loss:
         say_warning(
             tr(
@@ -116,6 +115,7 @@ def init(
                 "hefu partner update 单位代码 名片 --fingerprint 指纹",
             ),
         )
+    _tell_made(made)
     for key in made.terms.root_keys:
         say_data(key.fingerprint)
 
@@ -125,7 +125,7 @@ def _default_threshold(count: int) -> int:
     return min(2, count)
 
 
-def _tell_made(made: Founded, folders: list[Path]) -> None:
+def _tell_made(made: Founded) -> None:
     threshold, count = made.terms.root_threshold, len(made.root_files)
     say(
         tr(

@@ -55,12 +55,12 @@ def add_to(group: typer.Typer) -> None:
         revoke,
         "revoke",
         en="Take trust from a key that was lost or stolen.\n\n"
-        "KEY: the first eight or more digits of its id. What was first seen after the revocation "
-        "and is signed by it alone does not verify any more; what partners had taken in before "
-        "stays proven by their evidence.\n\n" + _AT_ONCE,
+        "KEY: the first eight or more digits of its id, or its public key's file. What was first "
+        "seen after the revocation and is signed by it alone does not verify any more; what "
+        "partners had taken in before stays proven by their evidence.\n\n" + _AT_ONCE,
         zh="撤销遗失或被盗的密钥。\n\n"
-        "KEY 为密钥标识的前八位或更多。撤销后首次收到、仅由该密钥签名的数据包不再通过验证；"
-        "对方此前已接收的，仍由其留存的证据证明。\n\n" + _AT_ONCE,
+        "KEY 为密钥标识的前八位或更多，或其公钥文件。撤销后首次收到、仅由该密钥签名的数据包不再"
+        "通过验证；对方此前已接收的，仍由其留存的证据证明。\n\n" + _AT_ONCE,
     )
     cosigner = add_group(
         group,
@@ -224,9 +224,10 @@ def _tell_revoked(terms: Terms, key: PublicKey) -> None:
     if key in terms.root_keys:
         say_warning(
             tr(
-                "find out what else was on the stolen stick; a partner that has not looked here "
-                "since believes the old root keys until it does",
-                "请查明该 U 盘中还有什么；尚未读取新信任根的协作单位，在下次读取前仍信任旧根密钥",
+                "a partner that has not looked here since believes the old root keys until it "
+                "does; if the stick was stolen, find out what else was on it",
+                "尚未读取新信任根的协作单位，在下次读取前仍信任旧根密钥；若 U 盘系被盗，"
+                "请查明其中还有什么",
             )
         )
         return

@@ -195,8 +195,6 @@ def list_(
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
-    from exchange.trust.card import grouped
-
     found = [_listed(p) for p in open_node(ctx, node).partners()]
     if as_json:
         say_json(found)
@@ -215,7 +213,7 @@ def list_(
                 p["name"],
                 p["repository"] or "–",
                 _root_told(p),
-                "\n".join(grouped(key[:16]) for key in p["keys"]),
+                ", ".join(key[:8] for key in p["keys"]),
             )
             for p in found
         ],
