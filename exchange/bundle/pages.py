@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.bundle.footer import Chunk, Footer
+from exchange.bundle.passing import give_back
 from exchange.bundle.thrift import Reader, Spec, ThriftError
 from exchange.errors import refusal
 from exchange.limits import Limits
@@ -70,6 +71,7 @@ def check_pages(data: memoryview, footer: Footer, entry: str, limits: Limits) ->
             largest = max(largest, found.largest)
         if of_group > limits.row_group_size:
             raise _lie(entry, f"at most {limits.row_group_size} bytes in a row group", of_group)
+        give_back(data)
         unpacked += of_group
         largest_group = max(largest_group, of_group)
         dictionaries = max(dictionaries, dictionaries_of_group)
