@@ -152,14 +152,18 @@ def take_in(
         publisher = publisher_of(node, incoming.partner, now, place=place)
         code, stream = incoming.partner.code, incoming.stream
         problem: HefuError | None = check_history(node, lake, code, stream, publisher, now)
-        while found := _take_next(node, lake, incoming, publisher, len(taken), now):
-            if not isinstance(found, TakenIn):
-                problem = problem or found
-                break
-            taken.append(found)
-            answer_taken(node, lake, code, stream, now)
-        if problem is not None:
-            raise problem
+        try:
+            while found := _take_next(node, lake, incoming, publisher, len(taken), now):
+                if not isinstance(found, TakenIn):
+                    problem = problem or found
+                    break
+                taken.append(found)
+                answer_taken(node, lake, code, stream, now)
+            if problem is not None:
+                raise problem
+        except HefuError as error:
+            error.done = tuple(taken)
+            raise
         return taken
 
 

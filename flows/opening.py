@@ -77,6 +77,7 @@ def opened(
         trust: Trust = publisher.trust(grant.from_org)
         with plain.open("rb") as file, mapped(file.fileno()) as data:
             bundle = verify_bundle(data, trust, policy, now)
+            listed.check_statement(bundle.statement_sha256)
             named = bundle.statement.agreement
             made_under = next((v, g) for v, g in grants if v.reference() == named)
             if not fits([made_under[1]], INSTALLED, listed.is_encrypted):

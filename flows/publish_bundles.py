@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from exchange.repository.tree import is_founded
 from prefect import flow, task
 
 from exchange.repository.local import refresh
@@ -42,12 +43,15 @@ def publish_bundles(
         check_places: Ask every place of [publishing] for every file, also for those that it
             should have.
     """
-    streams = [g.stream for g in grants_of(load_node(node), partners, datetime.now(UTC))]
+    here = load_node(node)
+    streams = [g.stream for g in grants_of(here, partners, datetime.now(UTC))]
     outcomes = [
         outcome_of(s, publish_stream(node, s, dry_run, override_gate, return_state=True))
         for s in streams
     ]
-    if streams and not dry_run:
+    # Also when no agreement runs any more: partners must see that nothing else was published.
+    has_keys = is_founded(here.place("repository"))
+    if (streams or has_keys) and not dry_run:
         outcomes += bring_out_repository(node, check_places)
     return settle(outcomes)
 

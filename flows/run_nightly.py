@@ -13,7 +13,8 @@ from flows.sync_sources import sync_sources
 
 @flow(name="run nightly", flow_run_name="nightly {node}")
 def run_nightly(node: str) -> list[Outcome]:
-    """Sync all sources, publish to all partners, take in what they published, prune the landing.
+    """Sync all sources, publish to all partners, take in what they published, let go of what
+    is past its time.
 
     A source that is away does not keep the others' records from the partners: each step runs,
     and the failures of all are told together at the end.

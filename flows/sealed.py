@@ -22,7 +22,7 @@ from flows.own_records import append_own
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.store import Lake
-from schemas.errors import ConfigError, DataError, Where
+from schemas.errors import AccountingError, ConfigError, DataError, Where
 from schemas.sql import literal
 from schemas.text import Text
 
@@ -87,7 +87,15 @@ def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed
         "sealed_sha256": digest,
         "sealed_size_bytes": str(len(data)),
     }
-    append_own(node, RECORD_TYPE, MAPPING, [row], now)
+    run = append_own(node, RECORD_TYPE, MAPPING, [row], now)
+    if run is not None and run.quarantined:
+        raise AccountingError(
+            Text(
+                en="the record of a sealed file breaks our own rules: "
+                + ", ".join(sorted(run.reasons)),
+                zh="密封件记录未通过本节点自身的规则：" + "、".join(sorted(run.reasons)),
+            )
+        )
     return Sealed(number, partner, now, digest, len(data), True, None)
 
 

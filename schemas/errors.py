@@ -69,6 +69,8 @@ class HefuError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+        self.done: tuple[Any, ...] = ()
+        """What was finished before it happened and stays so; for whoever shows what was done."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Prefect pickles exceptions across processes; keyword-only arguments need this.

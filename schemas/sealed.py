@@ -2,7 +2,7 @@
 
 A lead on an official's conduct goes to the supervisory organ alone (310号令 第十八条、第十九条；
 监察法 第三十七条). A row that carries the content of one is refused, and what was refused keeps
-nothing of it: ``hefu seal`` is the way. Its number, agencies and times may stand in a table: a count.
+nothing of it: ``hefu seal`` is the way. Its number, agencies and times may stand in a table.
 """
 
 from __future__ import annotations

@@ -71,6 +71,15 @@ def publish(
             zh="逐个核对 hefu.toml 所列发布位置的全部文件，并补齐缺失的文件",
         ),
     ] = False,
+    again: Annotated[
+        tuple[str, int] | None,
+        option(
+            "--again",
+            metavar="STREAM NUMBER",
+            en="put one bundle out once more, for a partner that could not get, open or verify it",
+            zh="重新发布某一数据包，供未能取得、解密或验证的协作单位使用",
+        ),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -79,6 +88,10 @@ def publish(
     from hefu.commands.pipeline import errors_as_json, run_flow, tell_failures
 
     here = open_node(ctx, node)
+    if again is not None:
+        from hefu.commands.publish_again import send_once_more
+
+        raise typer.Exit(send_once_more(here, *again, as_json=as_json))
     wanted = list(partners or []) or None
 
     def call() -> Sequence[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,13 +19,16 @@ from hefu.commands.options import (
     open_node,
     option,
 )
-from hefu.terminal import say_json, say_table, say_warning, show_count, show_time, tr
+from hefu.terminal import say, say_json, say_table, say_warning, show_count, show_time, tr
 from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from exchange.trust.partner import Partner
     from flows.incoming import TakenIn
     from flows.outcome import Outcome
+    from hefu.node import Node
+    from hefu.partner_seen import Seen
 
 #: A refused bundle is for a person to settle; the command itself did what it should.
 NEEDS_A_PERSON = 1
@@ -86,16 +90,58 @@ def receive(
 
     what = tr("receiving", "正在接收")
     outcomes = run_flow(here, what, call, verbose=is_verbose(ctx))
-    taken = [t for outcome in outcomes if outcome.error is None for t in outcome.result]
+    taken = [t for o in outcomes for t in (o.result if o.error is None else o.error.done)]
+    read = _read_of(here, wanted)
     if as_json:
-        say_json({"taken_in": [_as_json(t) for t in taken], "errors": errors_as_json(outcomes)})
+        say_json(
+            {
+                "taken_in": [_as_json(t) for t in taken],
+                "read": [_seen_as_json(*one) for one in read],
+                "errors": errors_as_json(outcomes),
+            }
+        )
     else:
         _say(taken)
+        _say_read(read)
     for bundle in taken:
         for warning in bundle.warnings:
             say_warning(f"{bundle.stream} #{bundle.sequence}: {warning}")
     code = tell_failures(outcomes)
     raise typer.Exit(NEEDS_A_PERSON if code == VERIFICATION_FAILED else code)
+
+
+def _read_of(node: Node, wanted: Sequence[str] | None) -> list[tuple[Partner, Seen]]:
+    """What was read of each partner, and how old it is."""
+    from hefu.partner_seen import seen_of
+
+    partners = [p for p in node.partners() if not wanted or p.code in wanted]
+    return [(p, seen) for p in partners if (seen := seen_of(node, p.code)) is not None]
+
+
+def _say_read(read: Sequence[tuple[Partner, Seen]]) -> None:
+    now = datetime.now(UTC)
+    for partner, seen in read:
+        signed = show_time(seen.published_time) if seen.published_time else "–"
+        until = show_time(seen.expires)
+        told = tr(
+            f"{partner.name}: as signed {signed}, good until {until}, read {seen.where}",
+            f"{partner.name}：清单签署于 {signed}，有效至 {until}，读自 {seen.where}",
+        )
+        if seen.is_stale(now):
+            say_warning(
+                told,
+                tr(
+                    "what is newer than this is not known here; ask the partner to publish, or "
+                    "for a newer disk",
+                    "此后是否另有发布尚不可知；请对方重新发布，或送来更新的磁盘",
+                ),
+            )
+        else:
+            say(told)
+
+
+def _seen_as_json(partner: Partner, seen: Seen) -> dict[str, Any]:
+    return {"partner": partner.code, **asdict(seen), "stale": seen.is_stale(datetime.now(UTC))}
 
 
 def _say(taken: Sequence[TakenIn]) -> None:

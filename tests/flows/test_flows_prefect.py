@@ -69,7 +69,7 @@ def test_one_source_that_fails_does_not_stop_the_others(world: World, up: Hotlin
     assert isinstance(found[CASES].result, RunRecord)
     assert len(history(world.a)) == 1
     # the whole night: what is there is published all the same
-    with pytest.raises(PartsFailedError, match=f"1 of 5 failed: {LEADS}"):
+    with pytest.raises(PartsFailedError, match=f"1 of 6 failed: {LEADS}"):
         run_nightly(a)
     assert world.bundle(1).exists()
 
@@ -222,7 +222,7 @@ def test_a_refused_bundle_is_exit_code_1_of_receive_and_4_of_verify(
     opens = ("--identity", str(keys / "identity.pem"), "--passphrase", f"file:{keys}/passphrase")
     lists = ("--repository", str(world.root / "a/repository"))
     said = hefu("verify", str(bundle), "--trust", trust, *lists, *opens, "--json")
-    assert (said.code, said.data["step"]) == (4, "decrypt")
+    assert (said.code, said.data["step"]) == (4, "decrypt"), said
     said = hefu(*receive)
     assert (said.code, said.data["taken_in"]) == (1, [])
     assert said.data["errors"][0]["step"] == "trust"
@@ -231,7 +231,8 @@ def test_a_refused_bundle_is_exit_code_1_of_receive_and_4_of_verify(
     said = hefu(*receive)
     assert (said.code, [t["sequence"] for t in said.data["taken_in"]]) == (0, [1])
     said = hefu(*receive)
-    assert (said.code, said.data) == (0, {"taken_in": [], "errors": []})
+    assert (said.code, said.data["taken_in"], said.data["errors"]) == (0, [], [])
+    assert [one["stale"] for one in said.data["read"]] == [False]
 
 
 def test_a_misspelt_key_is_exit_code_2(world: World, hefu: Hefu) -> None:
