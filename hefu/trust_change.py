@@ -195,6 +195,12 @@ class Applying:
     signers: Signers
 
     @property
+    def is_whole_without_root(self) -> bool:
+        """Whether who holds the former root can read what the change publishes."""
+        same = self.draft.current.online_key == self.draft.next.online_key
+        return same or self.former is not None
+
+    @property
     def other_bundle_keys(self) -> bool:
         return self.draft.current.bundle_keys != self.draft.next.bundle_keys
 
@@ -231,8 +237,18 @@ def prepare(node: Node) -> Applying:
     return Applying(draft, former, signers)
 
 
+def publish_lists(node: Node, applying: Applying, now: datetime) -> None:
+    """The change without its root: for places that copy the repository, which get it next."""
+    _apply(node, applying, now, without_root=True)
+
+
 def apply(node: Node, applying: Applying, now: datetime) -> None:
     """Publish the change, then put the node's own files in order. Can be run again."""
+    _apply(node, applying, now, without_root=False)
+    settle(node, applying.draft)
+
+
+def _apply(node: Node, applying: Applying, now: datetime, *, without_root: bool) -> None:
     from exchange.trust.ceremony import apply_change
 
     draft = applying.draft
@@ -244,8 +260,8 @@ def apply(node: Node, applying: Applying, now: datetime) -> None:
         node.periods(),
         now,
         applying.former,
+        without_root=without_root,
     )
-    settle(node, draft)
 
 
 def settle(node: Node, draft: Draft) -> None:

@@ -177,13 +177,18 @@ def apply_change(
     periods: Periods,
     now: datetime,
     former: Signer | None = None,
+    *,
+    without_root: bool = False,
 ) -> None:
     """Let readers see a change of trust that enough offline keys have signed.
 
     ``before``: what must hold now; ``former``: the online key until now, if it is at hand and
     not stolen: with it no reader meets a half, whichever root it holds. Signs `bundles` and all
-    segments anew if their keys change. Killed and called again, it goes on. Raises
-    ``ConfigError`` if something else holds now or signers are missing.
+    segments anew if their keys change. Killed and called again, it goes on.
+
+    ``without_root``: stop before the new root is put, so that places to which the repository is
+    copied have the new timestamp before they have the new root; call again without it.
+    Raises ``ConfigError`` if something else holds now or signers are missing.
     """
     from exchange.trust.drafts import check_signed
 
@@ -215,7 +220,8 @@ def apply_change(
         if holds.targets != after.targets:
             change = _Change(repository, tree, terms, signers, periods, now, former)
             change.publish(after.targets, targets.version, after.agency)
-        _put(repository, new_root, after.root)
+        if not without_root:
+            _put(repository, new_root, after.root)
 
 
 def found_anew(

@@ -200,6 +200,10 @@ def carry_through(here: Node) -> None:
     if applying.former is not None:
         # Signed by the keys of before and after, they are good for whoever reads meanwhile.
         outcomes = sign_again(trust_change.node_between(here), waiting, moment)
+    if here.config.publishing.places and applying.is_whole_without_root:
+        # Where readers read, the lists that both roots vouch for come before the new root.
+        trust_change.publish_lists(here, applying, moment)
+        _bring_out(here)
     trust_change.apply(here, applying, moment)
     after = load_node(here.root)
     if applying.former is None:

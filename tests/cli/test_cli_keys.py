@@ -416,6 +416,25 @@ def test_what_no_partner_has_answered_is_signed_again(
     assert (old in signed) is ("--lost" not in how)
 
 
+def test_a_change_is_copied_to_where_partners_read(keys: Keys, tmp_path: Path) -> None:
+    place = tmp_path / "webroot"
+    place.mkdir()
+    config = keys.node.root / "hefu.toml"
+    config.write_text(config.read_text() + f'[[publishing.places]]\nat = "{place}"\n')
+    assert keys("renew", *keys.sticks("a", "b")).code == 0
+    ran = keys("rotate", "online", *keys.sticks("a", "b"))
+    assert ran.code == 0, ran.err
+    assert f"copied to {place}" in ran.err
+    root = (keys.node.place("repository") / "metadata/1.root.json").read_bytes()
+    publisher = open_publisher(FolderCarrier(place), tmp_path / "m", root, datetime.now(UTC))
+    assert publisher.root_version == 3
+    place.rename(tmp_path / "gone")
+    ran = keys("renew", *keys.sticks("a", "b"))
+    assert ran.code == 1
+    assert "the change of keys is in force" in ran.err
+    assert str(place) in ran.err
+
+
 def statement_of(data: bytes) -> bytes:
     return bytes(read_container(data, DEFAULT_LIMITS)[STATEMENT_ENTRY])
 

@@ -28,6 +28,8 @@ from repository_world import (
 
 from exchange.jsontext import sha256_hex
 from exchange.repository.folder import FolderCarrier
+from exchange.repository.memory import MemoryCarrier
+from exchange.repository.mirror import mirror
 from exchange.repository.tree import read_tree
 from exchange.trust import roles
 from exchange.trust.agency import AgencyFacts, parse_agency
@@ -382,6 +384,54 @@ def remove_tree(folder: Path) -> None:
     import shutil
 
     shutil.rmtree(folder)
+
+
+class Watched(MemoryCarrier):
+    """A place at which somebody reads after each file that comes."""
+
+    def __init__(self, look: Callable[[], object]):
+        super().__init__({})
+        self._look = look
+
+    def put(self, path: str, source: Path) -> None:
+        super().put(path, source)
+        self._look()
+
+    def swap(self, path: str, data: bytes, expected: bytes | None) -> None:
+        super().swap(path, data, expected)
+        self._look()
+
+
+def test_a_reader_of_a_copy_sees_a_whole_repository_while_keys_change(
+    agency: Agency, tmp_path: Path
+) -> None:
+    """Old and new root keys, old and new online key, in one change."""
+    agency.world.publish_more(1)
+    seen: set[tuple[Any, ...]] = set()
+
+    def look() -> None:
+        if "metadata/timestamp.json" in place.files:
+            memory = tmp_path / f"memory-{len(list(tmp_path.glob('memory-*')))}"
+            publisher = open_publisher(place, memory, agency.root(), LATER)
+            assert publisher.last(STREAM) == 1
+            seen.add((publisher.root_version, publisher.trust(CODE).keys))
+
+    place = Watched(look)
+    mirror(agency.repository, place)
+    draft = agency.draft(online_key=public("next"), root_keys=(public("n1"),), root_threshold=1)
+    agency.sign("r1", "r3", "n1")
+    draft = load_draft(agency.folder)
+    for without_root in (True, False):
+        apply_change(
+            agency.repository, draft.before, draft.after, Signers((signer("next"),)), PERIODS,
+            LATER, signer("online"), without_root=without_root,
+        )  # fmt: skip
+        mirror(agency.repository, place)
+    assert seen == {
+        (1, (public("online"),)),
+        (1, (public("next"),)),
+        (2, (public("next"),)),
+    }
 
 
 def test_after_a_change_the_former_key_publishes_nothing(agency: Agency, tmp_path: Path) -> None:
