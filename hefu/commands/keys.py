@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hefu.commands import keys_change, keys_sign
+from hefu.commands import keys_change, keys_sign, keys_terms
 from hefu.commands.keys_options import NEW_ROOT_PASSPHRASE, THRESHOLD, for_each, now
 from hefu.commands.keys_told import as_dict, read_standing, tell_standing
 from hefu.commands.options import JSON, NODE, add_command, add_group, open_node, option
@@ -48,6 +48,7 @@ def add_to(app: typer.Typer) -> None:
         "若有需要尽快续签的，退出码为 1。",
     )
     keys_change.add_to(group)
+    keys_terms.add_to(group)
     keys_sign.add_to(group)
 
 
