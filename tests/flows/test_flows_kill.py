@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from flows_hotline import Hotline, serving
 from flows_killer import WORKS
-from flows_world import NIGHT, NOW, TOKEN, URL_VARIABLE, World, case, history, order
+from flows_world import NIGHT, NOW, TOKEN, URL_VARIABLE, World, case, history, opened, order
 
+from flows.heads import heads_of
 from hefu.quarantined import open_rows
 from lake.store import Lake
 
@@ -65,17 +66,21 @@ UNLUCKY: dict[str, list[Place]] = {
     ],
     "sync_leads, committed": [after("lake.delta", "write_deltalake")],
     "publish": [
-        after("flows.outgoing", "build_bundle"),
-        before("exchange.repository.local", "_write_durably"),
-        after("exchange.repository.local", "_write_durably"),
-        before("exchange.repository.local", "_link_without_overwrite"),
+        after("flows.sending", "write_bundle"),
+        after("exchange.keys.encryption", "encrypt_file"),
+        before("flows.sending", "publish"),
+        before("exchange.repository.commit", "Commit._sign"),
+        before("exchange.repository.commit", "Commit._write_snapshot"),
+        before("exchange.repository.commit", "Commit._write_timestamp"),
     ],
-    "publish, linked": [after("exchange.repository.local", "os.link")],
-    "publish, published": [after("exchange.repository.local", "_link_without_overwrite")],
+    "publish, published": [after("exchange.repository.commit", "Commit._write_timestamp")],
     "receive": [
-        after("flows.incoming", "verify_bundle"),
-        before("flows.incoming", "_keep"),
-        after("flows.incoming", "_keep"),
+        after("exchange.trust.client", "Publisher.download"),
+        after("exchange.keys.encryption", "decrypt_file"),
+        after("flows.opening", "verify_bundle"),
+        before("flows.incoming", "keep"),
+        before("exchange.trust.evidence", "_put_bundle"),
+        after("flows.incoming", "keep"),
         after("lake.delta", "write_deltalake"),
         after("lake.delta", "write_deltalake", 2),
     ],
@@ -139,9 +144,14 @@ def state(world: World) -> dict[str, Any]:
             }
         seen[f"{name} ledger"] = [entry.to_json() for entry in lake.ledger.entries()]
         seen[f"{name} quarantine"] = open_rows(node)
-        for place in ("repository", "inbox"):
-            files = sorted((node.root / place).glob("**/*.hefu"))
-            seen[f"{name} {place}"] = {f.name: f.read_bytes() for f in files}
+        files = sorted((node.root / "inbox").glob("**/*.hefu"))
+        seen[f"{name} inbox"] = {f.name: f.read_bytes() for f in files}
+        # age files are never the same twice; what is in them is
+        seen[f"{name} repository"] = {
+            (h.stream, h.sequence): [opened(node, h.stream, n + 1) for n in range(h.sequence)]
+            for h in heads_of(node)
+            if h.publisher == node.agency.code
+        }
     return seen
 
 
