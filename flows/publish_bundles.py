@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from exchange.repository.tree import is_founded
 from prefect import flow, task
 
 from exchange.repository.local import refresh
+from exchange.repository.tree import is_founded
 from flows.carriers.bringing_out import bring_out
 from flows.outcome import Outcome, settle
 from flows.outgoing import Published, grants_of, publish_to
