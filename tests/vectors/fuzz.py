@@ -24,7 +24,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "independent"), str(HERE.parents[1])]
 
-import reader  # noqa: E402
+import own_age  # noqa: E402
+import own_bundle  # noqa: E402
+import own_held  # noqa: E402
+import own_refusal  # noqa: E402
+import own_repository  # noqa: E402
 from bundles import KEY_A, NOW, RECEIVER, SENDER, contract  # noqa: E402
 from mutations import OURS, REPOSITORY, Attempt, attempt, read  # noqa: E402
 from repository_cases import ONE  # noqa: E402
@@ -35,33 +39,37 @@ MEMORY = 4 << 30
 LONGEST_SECONDS = 2.0
 BATCH = 2000
 OURS_TO_RAISE = (VerificationError, RetryableError, RefusedError)
-THEIRS_TO_RAISE = (reader.RefusedError, reader.AbsentError)
+THEIRS_TO_RAISE = (own_refusal.RefusedError, own_refusal.AbsentError)
 
 
 def independent(what: Attempt, folder: Path) -> None:
     """The same attempt through the reader that was written from FORMAT.md."""
     if what.kind == "age":
-        reader.decrypt(what.data, reader.identity_of(OURS.text))
+        own_age.decrypt(what.data, own_age.identity_of(OURS.text))
         return
-    held = reader.Reader(
-        RECEIVER, SENDER, _agreement(), {"note": reader.Contract.parse(contract().yaml_bytes)}, NOW
+    held = own_held.Reader(
+        RECEIVER,
+        SENDER,
+        _agreement(),
+        {"note": own_held.Contract.parse(contract().yaml_bytes)},
+        NOW,
     )
     if what.kind == "bundle":
-        reader.verify(what.data, [KEY_A.public.raw], 1, held)
+        own_bundle.verify(what.data, [KEY_A.public.raw], 1, held)
         return
     for path, data in (what.files or {}).items():
         target = folder / "repository" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    memory = reader.Memory({1: REPOSITORY["metadata/1.root.json"]})
-    repository = reader.Repository(folder / "repository", memory, NOW, 0)
+    memory = own_repository.Memory({1: REPOSITORY["metadata/1.root.json"]})
+    repository = own_repository.Repository(folder / "repository", memory, NOW, 0)
     repository.refresh(SENDER)
     repository.find(ONE.stream, 1)
 
 
 @cache
 def _agreement() -> dict[str, object]:
-    return reader.load_agreement(HERE / "minimal" / "trust" / "agreement.toml")
+    return own_held.load_agreement(HERE / "minimal" / "trust" / "agreement.toml")
 
 
 def verdict(
