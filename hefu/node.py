@@ -57,7 +57,7 @@ class Agency(_Model):
 
     code: str = Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")
     name: str = Field(min_length=1)
-    division_code: str = Field(pattern=r"^\d{6}$")
+    division_code: str = Field(pattern=r"^[0-9]{6}$")
     business_domain: str | None = None
 
 

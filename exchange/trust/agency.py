@@ -29,7 +29,7 @@ class AgencyFacts(BaseModel):
 
     code: Code
     name: Name
-    division_code: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    division_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     repository: Annotated[str, StringConstraints(max_length=2000)] = ""
     """Where it publishes (exchange.repository.settings); empty: told in another way."""
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=16)] = ()

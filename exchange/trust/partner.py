@@ -64,7 +64,7 @@ class PartnerConfig(BaseModel):
 
     code: Code
     name: Name
-    division_code: Annotated[str, StringConstraints(pattern=r"^\d{6}$")] | None = None
+    division_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = None
     repository: str | None = None
     """Folder or address (exchange.repository.settings); a relative folder is relative to this
     file's."""

@@ -10,10 +10,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from exchange.errors import refusal
 from exchange.jsontext import parse_strict
@@ -36,7 +44,28 @@ _SEGMENT = re.compile(r"([a-z0-9][a-z0-9._-]{0,199})\.([0-9]{6})", re.ASCII)
 _Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Version = Annotated[int, Field(ge=1, le=2**53 - 1)]
 _Size = Annotated[int, Field(ge=1, le=2**53 - 1)]
-_Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+
+
+def _moment(text: str) -> str:
+    """Of the right form, and a moment that there is."""
+    datetime.strptime(text, _TIME_FORM).replace(tzinfo=UTC)
+    return text
+
+
+_TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"
+_D = "[0-9]"
+_Time = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_D}{{4}}-{_D}{{2}}-{_D}{{2}}T{_D}{{2}}:{_D}{{2}}:{_D}{{2}}Z$"),
+    AfterValidator(_moment),
+]
+
+
+def _only_true(value: object) -> object:
+    """In Python the number 1 is equal to ``True``; in JSON it is another value."""
+    if value is not True:
+        raise ValueError("true, and no number")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +103,14 @@ class Listed:
 
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said_or_not(cls, value: Any) -> Any:
+        """What is left out is left out: ``null`` is no way to say nothing."""
+        if isinstance(value, dict) and None in value.values():
+            raise ValueError("no null")
+        return value
 
 
 class _KeyValue(_Form):
@@ -132,7 +169,7 @@ class _Signed(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     version: _Version
-    spec_version: Annotated[str, StringConstraints(pattern=r"^1\.0\.\d+$")]
+    spec_version: Annotated[str, StringConstraints(pattern=r"^1\.0\.[0-9]+$")]
     expires: _Time
 
 
@@ -145,7 +182,7 @@ class _Roles(_Form):
 
 class RootForm(_Signed):
     type_: Literal["root"] = Field(alias="_type")
-    consistent_snapshot: Literal[True]
+    consistent_snapshot: Annotated[bool, AfterValidator(_only_true)]
     keys: dict[_Hex64, KeyForm]
     roles: _Roles
 
@@ -346,7 +383,11 @@ def _check_role(role: RoleForm, keys: dict[str, KeyForm], name: str) -> None:
 
 
 def _signed(form: type[_Any], data: bytes, name: str, limits: Limits) -> _Any:
-    signed = _formed(form, read_signed(data, name, limits), name)
+    value = read_signed(data, name, limits)
+    for field, said in value.items():
+        if said is None and not field.startswith("x-"):
+            raise _not_ours(name, "no null", "null", field)
+    signed = _formed(form, value, name)
     for field in signed.model_extra or {}:
         if not field.startswith("x-"):
             raise _not_ours(name, "fields that FORMAT.md names, or x-…", field, field)
