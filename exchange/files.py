@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -29,3 +30,27 @@ def private_file(to: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink()
         raise
+
+
+def put_durably(path: Path, data: bytes) -> None:
+    """``data`` at ``path``, mode 0600, in place of what was there; on the disk when this returns,
+    but for the folder's own entry (:func:`sync_folder`, once for many)."""
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was put into ``folder``, or taken out, is on the disk when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some shares cannot
+            raise
+    finally:
+        os.close(descriptor)

@@ -10,12 +10,12 @@ Source: 310号令 第十八条、第十九条；监察法 第三十七条.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exchange.files import put_durably, sync_folder
 from exchange.jsontext import sha256_hex
 from exchange.keys.sealing import is_sealed, seal
 from flows.own_records import append_own
@@ -73,12 +73,8 @@ def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed
     digest = sha256_hex(data)
     path = sealed_path(node, digest)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_suffix(f".partial-{os.getpid()}")
-    with open(partial, "wb", opener=_private) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    put_durably(path, data)
+    sync_folder(path.parent)
     number = f"MF-{now:%Y%m%d}-{digest[:8]}"
     row = {
         "sealed_no": number,
@@ -97,10 +93,6 @@ def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed
             )
         )
     return Sealed(number, partner, now, digest, len(data), True, None)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def sealed_path(node: Node, digest: str) -> Path:

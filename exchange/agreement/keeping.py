@@ -7,13 +7,13 @@ digest is of, so that it can be nothing else. A file in ``agreements/`` serves a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from exchange.agreement.model import Agreement, Grant
 from exchange.agreement.versions import grant_of
 from exchange.bundle.statement import AgreementReference
+from exchange.files import put_durably, sync_folder
 from exchange.jsontext import sha256_hex
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
@@ -26,12 +26,8 @@ def keep_agreement(sent: Path, agreement: Agreement) -> Path:
     path = _path(sent, agreement.digest())
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".partial-{os.getpid()}")
-        with partial.open("wb") as file:
-            file.write(agreement.canonical())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        put_durably(path, agreement.canonical())
+        sync_folder(path.parent)
     return path
 
 

@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from exchange.files import sync_folder
 from exchange.repository.carrier import parts_of
 from exchange.repository.swapping import another_was_quicker
 from schemas.errors import ConfigError, HefuError, RefusedError, RetryableError, Where
@@ -143,17 +144,6 @@ def copy_atomically(source: IO[bytes], target: Path) -> None:
         os.fsync(file.fileno())
     partial.replace(target)
     sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some shares cannot
-            raise
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import refusal
+from exchange.files import sync_folder
 from exchange.keys.signing import PublicKey
-from exchange.repository.folder import sync_folder, write_atomically
+from exchange.repository.folder import write_atomically
 from exchange.trust import roles
 from exchange.trust.agency import AGENCY_TARGET, parse_agency
 from exchange.trust.ceremony import Offline, Terms, make_offline, read_offline, terms_of

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.bundle.layout import STATEMENT_ENTRY
 from exchange.bundle.statement import Code, Count, RecordType, Sha256, StreamId, Time
+from exchange.files import put_durably, sync_folder
 from exchange.jsontext import canonical, parse_strict, sha256_hex
 from exchange.limits import DEFAULT_LIMITS, Limits
 from schemas.errors import ConfigError, DataError, Where
@@ -186,9 +187,9 @@ def keep(
         _write_once(partner / "contracts" / f"{sha256_hex(data)}.odcs.yaml", data)
     kept.bundle.parent.mkdir(parents=True, exist_ok=True)
     _put_bundle(plain, kept.bundle)
-    _write(kept.statement, bytes(bundle.entries[STATEMENT_ENTRY]))
-    _write(kept.record, kept.evidence.to_bytes())
-    _sync(kept.record.parent)
+    put_durably(kept.statement, bytes(bundle.entries[STATEMENT_ENTRY]))
+    put_durably(kept.record, kept.evidence.to_bytes())
+    sync_folder(kept.record.parent)
     return kept
 
 
@@ -271,16 +272,7 @@ def _digest_of(path: Path) -> tuple[str, int]:
 def _write_once(path: Path, data: bytes) -> None:
     """A file named by its digest; one that a broken disk left short is written anew."""
     if not path.is_file() or path.stat().st_size != len(data):
-        _write(path, data)
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    with open(partial, "wb", opener=_private) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+        put_durably(path, data)
 
 
 def _put_bundle(plain: Path, path: Path) -> None:
@@ -300,11 +292,3 @@ def _put_bundle(plain: Path, path: Path) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from exchange.files import sync_folder
 from exchange.jsontext import parse_strict
 from exchange.limits import Limits
 from exchange.trust.agency import AGENCY_TARGET
@@ -109,7 +110,7 @@ def keep(trusted: Path, name: str, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def as_repository(trusted: Path, limits: Limits) -> dict[str, bytes]:
@@ -134,11 +135,3 @@ def discard(work: str) -> None:
 
 def _roots(trusted: Path) -> list[Path]:
     return sorted(path for path in trusted.glob(f"{ROOTS}/*") if _ROOT.fullmatch(path.name))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
