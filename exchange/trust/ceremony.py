@@ -220,8 +220,19 @@ def apply_change(
         if holds.targets != after.targets:
             change = _Change(repository, tree, terms, signers, periods, now, former)
             change.publish(after.targets, targets.version, after.agency)
+        elif not _signs_now(tree, terms.online_key):
+            # A night's run came between the lists and the new root, with the former key.
+            _Change(repository, tree, terms, signers, periods, now, former).sign_online()
         if not without_root:
             _put(repository, new_root, after.root)
+
+
+def _signs_now(tree: Tree, online_key: PublicKey) -> bool:
+    """Whether who believes this online key alone can read what is published."""
+    from tuf.api.metadata import Metadata, Timestamp
+
+    timestamp: Metadata[Timestamp] = Metadata.from_bytes(tree.timestamp_bytes)
+    return bool(roles.signed_by(timestamp, (online_key,)))
 
 
 def found_anew(
@@ -288,8 +299,11 @@ class _Change:
         _put(self._repository, roles.metadata_file(roles.TARGETS, targets_version), targets)
         self._meta[roles.TARGETS] = roles.meta_file(targets_version, targets)
         self._put_bundles()
-        snapshot = self._put_snapshot()
-        self._put_timestamp(snapshot)
+        self.sign_online()
+
+    def sign_online(self) -> None:
+        """Snapshot and timestamp."""
+        self._put_timestamp(self._put_snapshot())
 
     def _put_agency(self, agency: bytes) -> None:
         _put(self._repository, roles.target_file(AGENCY_TARGET, sha256_hex(agency)), agency)

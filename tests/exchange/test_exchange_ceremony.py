@@ -28,6 +28,7 @@ from repository_world import (
 
 from exchange.jsontext import sha256_hex
 from exchange.repository.folder import FolderCarrier
+from exchange.repository.local import refresh
 from exchange.repository.memory import MemoryCarrier
 from exchange.repository.mirror import mirror
 from exchange.repository.tree import read_tree
@@ -432,6 +433,26 @@ def test_a_reader_of_a_copy_sees_a_whole_repository_while_keys_change(
         (1, (public("next"),)),
         (2, (public("next"),)),
     }
+
+
+def test_a_night_between_the_lists_and_the_new_root_keeps_nobody_out(
+    agency: Agency, tmp_path: Path
+) -> None:
+    """While places are brought up to date, the node's run signs with the key that it still has."""
+    agency.world.publish_more(1)
+    agency.draft(online_key=public("next"))
+    agency.sign("r1", "r2")
+    draft = load_draft(agency.folder)
+    next_one = Signers((signer("next"),))
+    apply_change(
+        agency.repository, draft.before, draft.after, next_one, PERIODS, LATER,
+        signer("online"), without_root=True,
+    )  # fmt: skip
+    refresh(agency.repository, agency.signers, PERIODS, LATER)
+    agency.apply("next", former="online")
+    for number, root in enumerate((agency.root(1), agency.root(2))):
+        publisher = agency.opened(tmp_path / f"m{number}", root)
+        assert publisher.trust(CODE).keys == (public("next"),)
 
 
 def test_after_a_change_the_former_key_publishes_nothing(agency: Agency, tmp_path: Path) -> None:
