@@ -12,7 +12,7 @@ from age_file import encrypted
 from bundles import KEY_A, NOW, RECEIVER, SENDER, agreement, contract, entries_of, flipped, good
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from repository_cases import ONE, SEGMENT
+from repository_states import ONE, SEGMENT
 
 from exchange.bundle.container import write_container
 from exchange.bundle.policy import ChainHead, Policy, Trust

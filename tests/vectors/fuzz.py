@@ -31,7 +31,7 @@ import own_refusal  # noqa: E402
 import own_repository  # noqa: E402
 from bundles import KEY_A, NOW, RECEIVER, SENDER, contract  # noqa: E402
 from mutations import OURS, REPOSITORY, Attempt, attempt, read  # noqa: E402
-from repository_cases import ONE  # noqa: E402
+from repository_states import ONE  # noqa: E402
 
 from schemas.errors import RefusedError, RetryableError, VerificationError  # noqa: E402
 

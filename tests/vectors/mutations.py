@@ -35,7 +35,7 @@ from bundles import (
     with_records,
 )
 from repositories import ONLINE, ROOT_1, ROOT_2, signed_file
-from repository_cases import ONE, SEGMENT
+from repository_states import ONE, SEGMENT
 from securesystemslib.exceptions import FormatError
 
 from exchange.bundle.container import STATEMENT_ENTRY
