@@ -8,134 +8,25 @@ what the ``mirror`` does; the ``thief`` holds the publisher's online key as well
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from securesystemslib.formats import encode_canonical
-from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
+from securesystemslib.signer import Signer
+from tuf_scene import (
+    Change,
+    Endless,
+    Files,
+    Scene,
+    meta_of,
+    republished,
+    signed_by,
+    stranger,
+    unchanged,
+)
 
-from exchange.jsontext import sha256_hex
-from exchange.keys.signing import PublicKey
 from schemas.errors import HefuError, RefusedError, RetryableError, VerificationError
-
-ENDLESS_BYTES = 64 * 1024 * 1024
-"""As good as endless: no list may be as long. On a disk it is a file with a hole."""
-
-
-@dataclass(frozen=True)
-class Endless:
-    """A file that begins like this and does not end."""
-
-    start: bytes
-
-
-Files = dict[str, bytes | Endless]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """``seen``: the repository when the reader looked last, ``now``: as it is, one bundle later."""
-
-    seen: Mapping[str, bytes]
-    now: Mapping[str, bytes]
-    stream: str
-    online: Signer
-
-    @property
-    def segment(self) -> str:
-        return f"{self.stream}.000000"
-
-    def version(self, role: str) -> int:
-        """As the current snapshot or timestamp says it."""
-        return _version(self.now, role)
-
-    def path(self, role: str) -> str:
-        return _path(self.now, role)
-
-    def seen_path(self, role: str) -> str:
-        return _path(self.seen, role)
-
-    def signed(self, path: str) -> dict[str, Any]:
-        return dict(json.loads(self.now[path])["signed"])
-
-    def newest_bundle(self) -> str:
-        (path,) = (p for p in self.now if p.startswith("targets/streams/") and p not in self.seen)
-        return path
-
-    def first_bundle(self) -> str:
-        (path,) = (p for p in self.seen if p.startswith(f"targets/streams/{self.stream}/"))
-        return path
-
-
-def _version(files: Mapping[str, bytes], role: str) -> int:
-    above = "timestamp" if role == "snapshot" else "snapshot"
-    meta = json.loads(files[_path(files, above)])["signed"]["meta"]
-    return int(meta[f"{role}.json"]["version"])
-
-
-def _path(files: Mapping[str, bytes], role: str) -> str:
-    if role == "timestamp":
-        return "metadata/timestamp.json"
-    return f"metadata/{_version(files, role)}.{role}.json"
-
-
-Change = Callable[[dict[str, Any]], object]
-
-
-def signed_by(signer: Signer, signed: Mapping[str, Any]) -> bytes:
-    signature = signer.sign(encode_canonical(dict(signed)).encode())
-    return json.dumps(
-        {
-            "signatures": [{"keyid": signature.keyid, "sig": signature.signature}],
-            "signed": signed,
-        }
-    ).encode()
-
-
-def stranger() -> Signer:
-    """A key that nobody trusts."""
-    private = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
-    public = PublicKey(private.public_key().public_bytes_raw())
-    return CryptoSigner(private, SSlibKey.from_crypto(private.public_key(), keyid=public.key_id))
-
-
-def republished(
-    scene: Scene, changes: Mapping[str, Change], signer: Signer | None = None, step: int = 1
-) -> Files:
-    """What a thief of the online key publishes: ``changes`` by role, and all above made good."""
-    by = signer or scene.online
-    files: Files = dict(scene.now)
-    snapshot = scene.signed(scene.path("snapshot"))
-    for role, change in changes.items():
-        if role in ("snapshot", "timestamp"):
-            continue
-        signed = scene.signed(scene.path(role))
-        signed["version"] += step
-        change(signed)
-        data = signed_by(by, signed)
-        files[f"metadata/{signed['version']}.{role}.json"] = data
-        snapshot["meta"][f"{role}.json"] = _meta(signed["version"], data)
-    snapshot["version"] += step
-    changes.get("snapshot", _nothing)(snapshot)
-    data = signed_by(by, snapshot)
-    files[f"metadata/{snapshot['version']}.snapshot.json"] = data
-    timestamp = scene.signed("metadata/timestamp.json")
-    timestamp["version"] += step
-    timestamp["meta"]["snapshot.json"] = _meta(snapshot["version"], data)
-    changes.get("timestamp", _nothing)(timestamp)
-    files["metadata/timestamp.json"] = signed_by(by, timestamp)
-    return files
-
-
-def _nothing(signed: dict[str, Any]) -> None:
-    """Leave it."""
-
-
-def _meta(version: int, data: bytes) -> dict[str, Any]:
-    return {"version": version, "length": len(data), "hashes": {"sha256": sha256_hex(data)}}
 
 
 @dataclass(frozen=True)
@@ -191,7 +82,7 @@ def _arbitrary_installation() -> Iterator[Attack]:
     yield Attack(
         kind,
         "a mirror signs all lists with a key of its own",
-        lambda s: republished(s, {s.segment: _nothing}, stranger()),
+        lambda s: republished(s, {s.segment: unchanged}, stranger()),
         says="not signed by the keys",
     )
     yield Attack(
@@ -445,7 +336,7 @@ def _rollback() -> Iterator[Attack]:
 
         def name(signed: dict[str, Any]) -> None:
             version = json.loads(data)["signed"]["version"]
-            signed["meta"]["snapshot.json"] = _meta(version, data)
+            signed["meta"]["snapshot.json"] = meta_of(version, data)
 
         files = republished(scene, {"timestamp": name})
         return {**files, path: data}
@@ -496,7 +387,7 @@ def _key_compromise() -> Iterator[Attack]:
     yield Attack(
         kind,
         "the online key changes who signs bundles",
-        lambda s: republished(s, {"targets": _nothing}),
+        lambda s: republished(s, {"targets": unchanged}),
         says="not signed by the keys",
     )
 

@@ -18,16 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from publisher_world import NOW, SEGMENT, STREAM, CountingCarrier, Reader, edition, file
 from repositories import ONLINE, ROOT_1, ROOT_2, ROOT_3, ROOT_4, RootOf, resigned, signed_file
-from tuf_attacks import (
-    ENDLESS_BYTES,
-    Attack,
-    Endless,
-    Files,
-    Scene,
-    attacks,
-    never_ending,
-    republished,
-)
+from tuf_attacks import Attack, attacks, never_ending
+from tuf_scene import ENDLESS_BYTES, Endless, Files, Scene, republished
 
 from exchange.bundle.policy import ChainHead
 from schemas.errors import HefuError, VerificationError

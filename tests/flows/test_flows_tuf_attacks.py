@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from flows_world import NOW, World, case
-from tuf_attacks import ENDLESS_BYTES, Attack, Endless, Files, Scene, attacks
+from tuf_attacks import Attack, attacks
+from tuf_scene import ENDLESS_BYTES, Endless, Files, Scene
 
 from exchange.repository.local import refresh
 from flows.answering import MissingBundleError
