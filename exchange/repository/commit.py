@@ -15,6 +15,7 @@ from exchange.trust.roles import (
     TIMESTAMP,
     Periods,
     Signers,
+    check_signers,
     keys_of,
     make_bundles,
     make_segment,
@@ -50,6 +51,12 @@ class Commit:
         self._now = now
         self._meta = dict(tree.meta)
         self._bundle_keys = keys_of(tree.targets, BUNDLES)
+
+    def check_signers(self) -> None:
+        """Raises ``ConfigError`` if too few are at hand to list a bundle: asked before anything of
+        it is written. A timestamp alone needs the online key and no other."""
+        keys, threshold = self._bundle_keys
+        check_signers(self._signers.all, keys, threshold, BUNDLES)
 
     def write(self, segments: dict[str, dict[str, TargetFile]]) -> None:
         """``segments``: by role, all that it is to list; none: those that are near their end."""

@@ -19,7 +19,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from exchange.bundle.dsse import read_envelope
 from exchange.bundle.statement import Predicate, read_statement
@@ -40,9 +39,6 @@ from exchange.trust.roles import (
 )
 from schemas.errors import RetryableError, VerificationError, Where
 from schemas.text import Text
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Listed",
@@ -190,12 +186,14 @@ def publish(  # noqa: PLR0913 (docs/interfaces.md: what, where, by whom, when)
                 return target
             raise _published_meanwhile(repository, stream, sequence)
         statement_sha256 = _check_next(stream, sequence, payload_envelope, last)
+        commit = Commit(repository, tree, signers, periods, now)
+        commit.check_signers()
         _put_file(file, target)
         _put_bytes(sent_path(sent, stream, sequence), payload_envelope)
         role = segment_role(stream, sequence)
         targets = dict(tree.segment(role).targets) if role in tree.meta else {}
         targets[path] = make_target(path, size, sha256, {STATEMENT: statement_sha256})
-        Commit(repository, tree, signers, periods, now).write({role: targets})
+        commit.write({role: targets})
     return target
 
 
@@ -234,13 +232,15 @@ def replace(  # noqa: PLR0913 (as publish)
         sha256, size, is_encrypted = _look_at(file)
         path = target_path(stream, sequence, is_encrypted=is_encrypted)
         target = repository / target_file(path, sha256)
+        commit = Commit(repository, tree, signers, periods, now)
+        commit.check_signers()
         _put_file(file, target)
         _put_bytes(sent_path(sent, stream, sequence), payload_envelope)
         role = segment_role(stream, sequence)
         targets = dict(tree.segment(role).targets)
         del targets[before.path]
         targets[path] = make_target(path, size, sha256, {STATEMENT: before.statement_sha256})
-        Commit(repository, tree, signers, periods, now).write({role: targets})
+        commit.write({role: targets})
     return target
 
 

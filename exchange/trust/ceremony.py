@@ -229,7 +229,7 @@ def apply_change(
 
 def _signs_now(tree: Tree, online_key: PublicKey) -> bool:
     """Whether who believes this online key alone can read what is published."""
-    from tuf.api.metadata import Metadata, Timestamp
+    from tuf.api.metadata import Metadata
 
     timestamp: Metadata[Timestamp] = Metadata.from_bytes(tree.timestamp_bytes)
     return bool(roles.signed_by(timestamp, (online_key,)))

@@ -394,17 +394,30 @@ def sign(
     for signer in signers:
         add_signature(metadata, keys, signer)
     if (have := len(signed_by(metadata, keys))) < threshold:
-        raise ConfigError(
-            Text(
-                en=f"role {role!r} needs {threshold} signature(s), {have} at hand",
-                zh=f"角色 {role!r} 需要 {threshold} 个签名，现有 {have} 个",
-            ),
-            hint=Text(
-                en="name every signer in [keys] of hefu.toml; `hefu keys show` lists who signs",
-                zh="请在 hefu.toml 的 [keys] 中写明全部签名器；hefu keys show 列出各角色的密钥",
-            ),
-        )
+        raise _too_few(have, threshold, role)
     return metadata.to_bytes()
+
+
+def check_signers(
+    signers: Iterable[Signer], keys: Collection[PublicKey], threshold: int, role: str
+) -> None:
+    """Raises ``ConfigError`` if :func:`sign` would: before anything is written."""
+    have = len({public_key(signer.public_key) for signer in signers} & set(keys))
+    if have < threshold:
+        raise _too_few(have, threshold, role)
+
+
+def _too_few(have: int, threshold: int, role: str) -> ConfigError:
+    return ConfigError(
+        Text(
+            en=f"role {role!r} needs {threshold} signature(s), {have} at hand",
+            zh=f"角色 {role!r} 需要 {threshold} 个签名，现有 {have} 个",
+        ),
+        hint=Text(
+            en="name every signer in [keys] of hefu.toml; `hefu keys show` lists who signs",
+            zh="请在 hefu.toml 的 [keys] 中写明全部签名器；hefu keys show 列出各角色的密钥",
+        ),
+    )
 
 
 def add_signature(metadata: Metadata[Any], keys: Collection[PublicKey], signer: Signer) -> bool:

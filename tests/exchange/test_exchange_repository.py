@@ -197,8 +197,11 @@ def test_a_stream_cannot_leave_the_repository(world: World, stream: str) -> None
 
 def test_too_few_signers_publish_nothing(world: World) -> None:
     stranger = World(world.root, Signers((signer("stranger"),)))
+    before = set(world.root.rglob("*"))
     with pytest.raises(ConfigError, match=r"needs 1 signature\(s\), 0 at hand"):
         stranger.publish(FIRST)
+    left = {p.relative_to(world.root).as_posix() for p in set(world.root.rglob("*")) - before}
+    assert left <= {"1.partial", "repository/.lock"}
     assert head(world.repository, world.sent, STREAM) is None
     world.publish(FIRST)
 
