@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_world import AGREEMENT, COUNTY, PASSPHRASE, Hefu, Ran, make_node
+from keys_world import SECRET, Keys
 
 from hefu.cli import run
 from hefu.node import Node
@@ -34,6 +35,15 @@ def hefu(capsys: pytest.CaptureFixture[str]) -> Hefu:
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
     return make_node(tmp_path / "county")
+
+
+@pytest.fixture
+def keys(hefu: Hefu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
+    monkeypatch.setenv("HEFU_TEST_ROOT", SECRET)
+    made = Keys(hefu, tmp_path)
+    ran = made("init", *made.sticks("a", "b", "c"))
+    assert ran.code == 0, ran.err
+    return made
 
 
 @pytest.fixture

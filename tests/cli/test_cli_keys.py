@@ -1,81 +1,21 @@
-"""``hefu keys``: set up, shown, changed at once or by and by, and never a secret in sight."""
+"""``hefu keys``: set up, shown, changed at once, and never a secret in sight."""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
 import stat
 import subprocess
-import sys
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli_world import AGREEMENT, CITY, COUNTY, ROOT, ROOT_PASSPHRASE, Hefu, Ran
+from cli_world import CITY, Hefu
+from keys_world import SECRET, Keys, opened
 
-from exchange.bundle.container import STATEMENT_ENTRY, read_container
 from exchange.keys.signing import load_public_key
-from exchange.limits import DEFAULT_LIMITS
-from exchange.repository.folder import FolderCarrier
-from exchange.repository.local import publish, published
-from exchange.trust.client import open_publisher
-from hefu.node import Node, load_node
 from hefu.scaffold import create_node
-
-SECRET = "of-the-root-keys-and-nobody-elses"
-
-
-class Keys:
-    """A node with three root keys in folders ``a``, ``b``, ``c``; calls ``hefu keys``."""
-
-    def __init__(self, hefu: Hefu, folder: Path):
-        self._hefu = hefu
-        self.folder = folder
-        create_node(folder / "node", COUNTY)
-
-    @property
-    def node(self) -> Node:
-        return load_node(self.folder / "node")
-
-    def __call__(self, *words: str | Path) -> Ran:
-        return self._hefu("--node", self.folder / "node", "keys", *words)
-
-    def sticks(self, *names: str, option: str = "--root-folder") -> list[str | Path]:
-        found: list[str | Path] = []
-        for name in names:
-            found += [option, self.folder / name]
-        return [*found, option.replace("folder", "passphrase"), "env:HEFU_TEST_ROOT"]
-
-    def shown(self) -> dict[str, object]:
-        told: dict[str, object] = json.loads(self("show", "--json").out)
-        return told
-
-    def root_file(self, name: str) -> Path:
-        return next(p for p in (self.folder / name).glob("root-*.pem") if ".pub." not in p.name)
-
-
-@pytest.fixture
-def keys(hefu: Hefu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Keys:
-    monkeypatch.setenv("HEFU_TEST_ROOT", SECRET)
-    made = Keys(hefu, tmp_path)
-    ran = made("init", *made.sticks("a", "b", "c"))
-    assert ran.code == 0, ran.err
-    return made
-
-
-def opened(keys: Keys, memory: str = "memory") -> tuple[str, ...]:
-    """The statement keys that a partner with the first root believes."""
-    repository = keys.node.place("repository")
-    root = (repository / "metadata/1.root.json").read_bytes()
-    now = datetime.now(UTC)
-    publisher = open_publisher(FolderCarrier(repository), keys.folder / memory, root, now)
-    return tuple(key.key_id for key in publisher.trust(COUNTY.code).keys)
-
-
-# set up
 
 
 def test_keys_are_made_where_they_belong(keys: Keys) -> None:
@@ -296,158 +236,6 @@ def test_the_agencys_facts_change_with_the_root_keys_only(keys: Keys) -> None:
     ran = keys("agency", "--sealed-recipient", "age1nobody", *keys.sticks("a", "c"))
     assert ran.code == 2
     assert "sealed_recipients" in ran.err
-
-
-# signed elsewhere
-
-
-def test_a_change_is_signed_on_two_other_machines(keys: Keys, tmp_path: Path) -> None:
-    """The folder travels; a node is nowhere near, and so is Prefect."""
-    (old,) = opened(keys)
-    ran = keys("rotate", "online")
-    assert ran.code == 0, ran.err
-    assert "0 of 2 signature(s)" in ran.err
-    assert opened(keys) == (old,)
-    assert keys("apply").code == 2
-    folder = keys.node.root / "trust-change"
-    for name in "ac":
-        travelling = tmp_path / f"machine-{name}"
-        shutil.move(folder, travelling)
-        ran = elsewhere(
-            tmp_path, "sign", travelling, "--root-key", keys.root_file(name),
-            "--passphrase", "env:HEFU_TEST_ROOT", "--yes",
-        )  # fmt: skip
-        assert ran.code == 0, ran.err
-        assert old[:4] in ran.err
-        shutil.move(travelling, folder)
-    pending = keys.shown()["pending"]
-    assert isinstance(pending, dict)
-    assert pending["complete"]
-    assert keys("apply").code == 0
-    assert opened(keys) != (old,)
-
-
-def elsewhere(cwd: Path, *words: str | Path) -> Ran:
-    """On a machine that has the base install only."""
-    code = (
-        "import sys\n"
-        "for name in ('prefect', 'great_expectations', 'deltalake'): sys.modules[name] = None\n"
-        "from hefu.cli import run\n"
-        "sys.exit(run(sys.argv[1:]))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, "keys", *map(str, words)],
-        capture_output=True, text=True, check=False, cwd=cwd, stdin=subprocess.DEVNULL,
-        env=os.environ | {"HEFU_LANG": "en", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def test_nothing_is_signed_unseen(keys: Keys) -> None:
-    keys("renew")
-    folder = keys.node.root / "trust-change"
-    key = ("--root-key", keys.root_file("a"), "--passphrase", "env:HEFU_TEST_ROOT")
-    ran = keys("sign", folder, *key)
-    assert ran.code == 2
-    assert "nobody is there" in ran.err
-    assert json.loads(keys("sign", folder, "--json").out)["signed"] == []
-    wrong = ("--root-key", keys.node.root / "keys/signing.pem")
-    assert keys("sign", folder, *wrong, "--passphrase", f"file:{keys.node.root}/keys/passphrase",
-                "--yes").code == 2  # fmt: skip
-    assert json.loads(keys("sign", folder, "--json").out)["signed"] == []
-    assert len(json.loads(keys("sign", folder, *key, "--yes", "--json").out)["signed"]) == 1
-
-
-def test_a_change_is_forgotten_with_the_keys_that_were_made_for_it(keys: Keys) -> None:
-    before = opened(keys)
-    keys("rotate", "online", *keys.sticks("a"))
-    assert keys("rotate", "identity", *keys.sticks("a", "b")).code == 2
-    assert keys("apply", "--discard").code == 0
-    assert not (keys.node.root / "keys/next").exists()
-    assert opened(keys) == before
-    assert keys("rotate", "online", *keys.sticks("a", "b")).code == 0
-
-
-def test_at_a_terminal_passphrases_are_asked_and_not_shown(keys: Keys, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    words = ["--node", keys.node.root, "keys", "renew"]
-    words += ["--root-folder", tmp_path / "a", "--root-folder", tmp_path / "b"]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "hefu.cli", *map(str, words)],
-        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "HEFU_LANG": "en"},
-    )  # fmt: skip
-    assert child.stderr is not None
-    seen = b""
-    for asked in (1, 2):
-        while seen.count(b"passphrase for") < asked or not seen.endswith(b": "):
-            seen += os.read(child.stderr.fileno(), 1000) or pytest.fail(seen.decode())
-        os.write(ours, f"{SECRET}\n".encode())
-    out, err = child.communicate()
-    os.close(theirs)
-    os.close(ours)
-    assert child.returncode == 0, err
-    assert SECRET.encode() not in out + seen + err
-
-
-# what was published
-
-
-@pytest.mark.parametrize("how", [("rotate", "online"), ("rotate", "online", "--lost")])
-def test_what_no_partner_has_answered_is_signed_again(
-    hefu: Hefu, node: Node, bundle: Path, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
-) -> None:
-    """With the old key at hand by both keys first, so that no reader meets one that is refused."""
-    monkeypatch.setenv("HEFU_TEST_ROOT", ROOT_PASSPHRASE)
-    repository, stream = node.place("repository"), publish_one(node, bundle)
-    before = published(repository, stream, 1)
-    old = node.signers().online.public_key.keyid
-    sticks = ("--root-folder", f"{node.root}-root-keys", "--root-passphrase", "env:HEFU_TEST_ROOT")
-    ran = hefu("--node", node.root, "keys", *how, *sticks)
-    assert ran.code == 0, ran.err
-    assert "signed 1 bundle(s) again" in ran.err
-    after = published(repository, stream, 1)
-    assert before is not None
-    assert after is not None
-    assert (after.statement_sha256, after.path) == (before.statement_sha256, before.path)
-    envelope = json.loads(statement_of((repository / after.file).read_bytes()))
-    signed = {one["keyid"] for one in envelope["signatures"]}
-    assert load_node(node.root).signers().online.public_key.keyid in signed
-    assert (old in signed) is ("--lost" not in how)
-
-
-def test_a_change_is_copied_to_where_partners_read(keys: Keys, tmp_path: Path) -> None:
-    place = tmp_path / "webroot"
-    place.mkdir()
-    config = keys.node.root / "hefu.toml"
-    config.write_text(config.read_text() + f'[[publishing.places]]\nat = "{place}"\n')
-    assert keys("renew", *keys.sticks("a", "b")).code == 0
-    ran = keys("rotate", "online", *keys.sticks("a", "b"))
-    assert ran.code == 0, ran.err
-    assert f"copied to {place}" in ran.err
-    root = (keys.node.place("repository") / "metadata/1.root.json").read_bytes()
-    publisher = open_publisher(FolderCarrier(place), tmp_path / "m", root, datetime.now(UTC))
-    assert publisher.root_version == 3
-    place.rename(tmp_path / "gone")
-    ran = keys("renew", *keys.sticks("a", "b"))
-    assert ran.code == 1
-    assert "the change of keys is in force" in ran.err
-    assert str(place) in ran.err
-
-
-def statement_of(data: bytes) -> bytes:
-    return bytes(read_container(data, DEFAULT_LIMITS)[STATEMENT_ENTRY])
-
-
-def publish_one(node: Node, bundle: Path) -> str:
-    (node.root / "agreements" / "county-city.toml").write_text(AGREEMENT, encoding="utf-8")
-    (agreement,) = node.agreements()
-    stream = agreement.stream_id(agreement.grants[0])
-    publish(
-        node.place("repository"), node.place("sent"), stream, 1, bundle,
-        statement_of(bundle.read_bytes()), node.signers(), node.periods(), datetime.now(UTC),
-    )  # fmt: skip
-    return stream
 
 
 # secrets
