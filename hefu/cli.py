@@ -86,7 +86,7 @@ EXIT_CODES: dict[int, Text] = {
     2: Text(en="wrong use or configuration", zh="用法或配置有误"),
     3: Text(
         en="failure outside: a source or a partner out of reach, or it refused",
-        zh="外部故障：来源系统或协作单位无法访问，或拒绝了请求",
+        zh="外部故障：来源系统或合作单位无法访问，或拒绝了请求",
     ),
     4: Text(en="a bundle failed verification", zh="数据包验证未通过"),
     70: Text(

@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
         "values are masked. Nothing is stored in the lake. Rows that would be quarantined are a "
         "warning (exit code 0).",
         zh="检查配置，并用样本试运行各来源的映射。\n\n"
-        "读取 hefu.toml、来源、协议、协作单位与签名密钥；连接每个来源取少量数据，逐字段显示映射结果"
+        "读取 hefu.toml、来源、协议、合作单位与签名密钥；连接每个来源取少量数据，逐字段显示映射结果"
         "及未使用的来源列；尚无 mapping.sql 时，列出各列似乎对应的字段，并试运行这一建议。"
         "个人信息一律脱敏，不写入数据湖。"
         "样本中有行会被隔离时只作提醒（退出码 0）。",
@@ -122,7 +122,7 @@ def _check_configuration(node: Node) -> list[str]:
         tr(
             f"read:    sources {count}, agreements {len(agreements)}, partners {len(partners)}, "
             "signing key usable",
-            f"已读取：来源 {count} 个，协议 {len(agreements)} 份，协作单位 {len(partners)} 家，"
+            f"已读取：来源 {count} 个，协议 {len(agreements)} 份，合作单位 {len(partners)} 家，"
             "签名密钥可用",
         ),
         *own_law,

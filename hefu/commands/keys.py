@@ -72,7 +72,7 @@ def init(
             metavar="PLACE",
             en="where partners fetch your bundles: https, s3 or sftp address, or a folder "
             "(default: this node's repository folder)",
-            zh="协作单位获取数据包的位置：https、s3、sftp 地址或目录（默认为本节点的发布目录）",
+            zh="合作单位获取数据包的位置：https、s3、sftp 地址或目录（默认为本节点的发布目录）",
         ),
     ] = None,
     after_loss: Annotated[
@@ -81,7 +81,7 @@ def init(
             "--after-loss",
             en="begin anew because too many root keys are lost: every partner must then compare "
             "your new card by hand",
-            zh="根密钥遗失过多时重新建立信任根：之后每个协作单位都必须人工核对新名片",
+            zh="根密钥遗失过多时重新建立信任根：之后每个合作单位都必须人工核对新名片",
         ),
     ] = False,
     node: Annotated[Path | None, NODE] = None,
@@ -107,12 +107,12 @@ def init(
         say_warning(
             tr(
                 "partners refuse what you publish from now on until they have taken your new card",
-                "在登记新名片之前，协作单位将拒收您此后发布的内容",
+                "在登记新名片之前，合作单位将拒收您此后发布的内容",
             ),
             tr(
                 "hefu partner card; each partner runs hefu partner update CODE CARD --fingerprint "
                 "HEX after comparing the fingerprint with you",
-                "执行 hefu partner card；各协作单位与您核对指纹后执行 "
+                "执行 hefu partner card；各合作单位与您核对指纹后执行 "
                 "hefu partner update 单位代码 名片 --fingerprint 指纹",
             ),
         )
@@ -141,7 +141,7 @@ def _tell_made(made: Founded) -> None:
             tr(
                 "there is one root key: whoever has it and its passphrase can speak for this "
                 "agency, and if it is lost every partner must be asked again",
-                "只有一把根密钥：取得它和口令的人即可冒充本机构；一旦遗失，须逐一请协作单位重新登记",
+                "只有一把根密钥：取得它和口令的人即可冒充本机构；一旦遗失，须逐一请合作单位重新登记",
             ),
             tr(
                 "keep a copy of the stick in a second safe; with three sticks and a threshold of "

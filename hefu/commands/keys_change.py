@@ -120,7 +120,7 @@ def rotate(  # noqa: PLR0913 (a command's arguments are its words)
         say(
             tr(
                 "destroy the old sticks once the change is in force; partners notice nothing",
-                "变更生效后请销毁旧 U 盘；协作单位无需任何操作",
+                "变更生效后请销毁旧 U 盘；合作单位无需任何操作",
             )
         )
 
@@ -181,7 +181,7 @@ def _tell_revoked(terms: Terms, key: PublicKey) -> None:
             tr(
                 "a partner that has not looked here since believes the old root keys until it "
                 "does; if the stick was stolen, find out what else was on it",
-                "尚未读取新信任根的协作单位，在下次读取前仍信任旧根密钥；若 U 盘系被盗，"
+                "尚未读取新信任根的合作单位，在下次读取前仍信任旧根密钥；若 U 盘系被盗，"
                 "请查明其中还有什么",
             )
         )
@@ -190,13 +190,13 @@ def _tell_revoked(terms: Terms, key: PublicKey) -> None:
         tr(
             f"what key {key.key_id[:8]} signed and a partner first sees from now on is refused; "
             "ask each partner to run hefu receive soon: until then it still believes the key",
-            f"密钥 {key.key_id[:8]} 签名、对方此后才首次看到的内容将被拒收；请各协作单位尽快执行 "
+            f"密钥 {key.key_id[:8]} 签名、对方此后才首次看到的内容将被拒收；请各合作单位尽快执行 "
             "hefu receive，在此之前对方仍信任该密钥",
         ),
         tr(
             "hefu evidence and hefu compare show whether anybody used the key to tell partners "
             "something else",
-            "可用 hefu evidence 与 hefu compare 核查是否有人用该密钥向协作单位发送过其他内容",
+            "可用 hefu evidence 与 hefu compare 核查是否有人用该密钥向合作单位发送过其他内容",
         ),
     )
     if key in terms.cosigner_keys:

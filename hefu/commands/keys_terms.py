@@ -53,7 +53,7 @@ def add_to(group: typer.Typer) -> None:
         "agency",
         en="Change what partners know of this agency: name and division (from hefu.toml), where "
         "it publishes, who its discipline leads are sealed to.\n\n" + AT_ONCE,
-        zh="更改协作单位所知的本机构信息：名称与区划（取自 hefu.toml）、发布位置、"
+        zh="更改合作单位所知的本机构信息：名称与区划（取自 hefu.toml）、发布位置、"
         "问题线索密封公钥。\n\n" + AT_ONCE,
     )
 

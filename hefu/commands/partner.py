@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
         app,
         "partner",
         en="Partners: hand over your card, take in theirs.",
-        zh="协作单位：交付本方名片、登记对方名片。",
+        zh="合作单位：交付本方名片、登记对方名片。",
     )
     add_command(
         group,
@@ -49,14 +49,14 @@ def add_to(app: typer.Typer) -> None:
         "add",
         en="Take in a partner's card after comparing its fingerprint.\n\n"
         "A partner that is known already is not overwritten.",
-        zh="核对指纹后登记协作单位的名片。\n\n已登记的单位不会被覆盖。",
+        zh="核对指纹后登记合作单位的名片。\n\n已登记的单位不会被覆盖。",
     )
     add_command(
         group,
         list_,
         "list",
         en="List the partners and the root keys that trust in them rests on.",
-        zh="列出协作单位及其根密钥。",
+        zh="列出合作单位及其根密钥。",
     )
     add_command(
         group,
@@ -76,7 +76,7 @@ def add_to(app: typer.Typer) -> None:
         "One agency makes it and hands a copy over in person, the other takes that copy in; then "
         "both compare the fingerprint aloud. Without options: whether there is one. The secret is "
         "never printed.",
-        zh="与某一协作单位共用的密钥，用于生成证件号码的去标识化标识。\n\n"
+        zh="与某一合作单位共用的密钥，用于生成证件号码的去标识化标识。\n\n"
         "由一方生成并当面交付副本，另一方登记该副本，然后双方口头核对指纹。不带选项时显示是否已有密钥。"
         "密钥本身从不显示。",
     )
@@ -154,7 +154,7 @@ def add(
 
 def update(
     ctx: typer.Context,
-    code: Annotated[str, argument("CODE", en="the partner's code", zh="协作单位代码")],
+    code: Annotated[str, argument("CODE", en="the partner's code", zh="合作单位代码")],
     file: Annotated[Path, argument("CARD", en="its new card", zh="对方的新名片文件")],
     fingerprint: Annotated[
         str,
@@ -217,7 +217,7 @@ def list_(
             )
             for p in found
         ],
-        empty=tr("no partner yet", "尚未登记协作单位"),
+        empty=tr("no partner yet", "尚未登记合作单位"),
     )
 
 
@@ -257,7 +257,7 @@ def _root_told(told: dict[str, Any]) -> str:
 
 def token_key(
     ctx: typer.Context,
-    partner: Annotated[str, argument("PARTNER", en="the partner's code", zh="协作单位代码")],
+    partner: Annotated[str, argument("PARTNER", en="the partner's code", zh="合作单位代码")],
     new: Annotated[
         bool,
         option(
@@ -333,7 +333,7 @@ def _known(here: Node, code: str) -> str:
     known = {partner.code for partner in here.partners()}
     if code not in known:
         raise ConfigError(
-            Text(en=f"there is no partner {code}", zh=f"没有登记协作单位 {code}"),
+            Text(en=f"there is no partner {code}", zh=f"没有登记合作单位 {code}"),
             hint=Text(
                 en=f"partners: {', '.join(sorted(known)) or 'none yet; hefu partner add CARD'}",
                 zh=f"已登记：{'、'.join(sorted(known)) or '（无），请先执行 hefu partner add'}",

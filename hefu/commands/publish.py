@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
         en="Publish a signed bundle to every partner that may have something new.\n\n"
         "What may leave is what a running agreement grants. A source whose last run failed its "
         "gate holds its records back until a later run passes or a person overrides it.",
-        zh="向各协作单位发布签名数据包，内容为其有权获得且尚未获得的记录。\n\n"
+        zh="向各合作单位发布签名数据包，内容为其有权获得且尚未获得的记录。\n\n"
         "仅发布有效协议授权的字段。来源最近一次运行未通过质量门槛时暂不发布，"
         "待其后运行通过，或由人员写明理由后放行。",
     )
@@ -44,7 +44,7 @@ def publish(
     ctx: typer.Context,
     partners: Annotated[
         list[str] | None,
-        argument("PARTNER", en="partner codes; all if none", zh="协作单位代码；不写则为全部"),
+        argument("PARTNER", en="partner codes; all if none", zh="合作单位代码；不写则为全部"),
     ] = None,
     dry_run: Annotated[
         bool,
@@ -77,7 +77,7 @@ def publish(
             "--again",
             metavar="STREAM NUMBER",
             en="put one bundle out once more, for a partner that could not get, open or verify it",
-            zh="重新发布某一数据包，供未能取得、解密或验证的协作单位使用",
+            zh="重新发布某一数据包，供未能取得、解密或验证的合作单位使用",
         ),
     ] = None,
     as_json: Annotated[bool, JSON] = False,

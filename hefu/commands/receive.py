@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
         "A bundle is taken in whole or not at all. Exit code 1 when one was refused: everything "
         "before it is taken in, it and what follows it is not, and the partner gets a negative "
         "receipt.",
-        zh="获取、验证、复核并接收协作单位的新数据包。\n\n"
+        zh="获取、验证、复核并接收合作单位的新数据包。\n\n"
         "每个数据包要么完整接收，要么完全不接收。有数据包被拒收时退出码为 1：其前的已接收，"
         "该包及其后的均未接收，并向对方出具拒收回执。",
     )
@@ -54,7 +54,7 @@ def receive(
     ctx: typer.Context,
     partners: Annotated[
         list[str] | None,
-        argument("PARTNER", en="partner codes; all if none", zh="协作单位代码；不写则为全部"),
+        argument("PARTNER", en="partner codes; all if none", zh="合作单位代码；不写则为全部"),
     ] = None,
     place: Annotated[
         Path | None,
@@ -62,7 +62,7 @@ def receive(
             "--from",
             metavar="FOLDER",
             en="read one partner's repository from this folder, a disk that was carried here",
-            zh="从此目录读取某一协作单位的发布库（如人工送达的磁盘）",
+            zh="从此目录读取某一合作单位的发布库（如人工送达的磁盘）",
         ),
     ] = None,
     as_json: Annotated[bool, JSON] = False,
@@ -76,7 +76,7 @@ def receive(
         raise ConfigError(
             Text(
                 en="--from reads one partner's repository: say which partner",
-                zh="--from 只读取一个协作单位的发布库，请写明单位代码",
+                zh="--from 只读取一个合作单位的发布库，请写明单位代码",
             ),
             hint=Text(en="hefu receive CODE --from FOLDER", zh="hefu receive 单位代码 --from 目录"),
         )

@@ -27,9 +27,9 @@ def add_to(app: typer.Typer) -> None:
         "Exit code 1 when a person is needed: the last sync of a source failed its gate, a source "
         "counts other rows than this node holds, or about a partner something is unanswered, "
         "refused, missing, told twice differently or overdue. Each comes with what to do.",
-        zh="显示各来源最近一次运行，以及各协作单位已收、已答复、缺少和发来的内容。\n\n"
+        zh="显示各来源最近一次运行，以及各合作单位已收、已答复、缺少和发来的内容。\n\n"
         "需要人工处理时退出码为 1：来源最近一次同步未通过质量门槛，来源统计的行数与本节点不一致，"
-        "或者与协作单位之间有逾期未答复、拒收、缺号、同号异文或超期未发布的情况。"
+        "或者与合作单位之间有逾期未答复、拒收、缺号、同号异文或超期未发布的情况。"
         "每一项都附有处理办法。",
     )
 
