@@ -69,10 +69,21 @@ class FolderCarrier:
         with _speaking(target):
             self._make_folder(target.parent)
             with locked(self._folder):
-                found = target.read_bytes() if target.exists() else None
-                if found != expected:
+                if self._found(path, len(expected or b"")) != expected:
                     raise another_was_quicker(self.label)
                 write_atomically(target, data)
+
+    def _found(self, path: str, size: int) -> bytes | None:
+        """What is there, of a file larger than ``size`` bytes no more than shows that it is."""
+        pieces = self.read(path)
+        if pieces is None:
+            return None
+        found = bytearray()
+        for piece in pieces:
+            found += piece
+            if len(found) > size:
+                break
+        return bytes(found)
 
     def list_paths(self, folder: str) -> list[str]:
         top = self._there().joinpath(*parts_of(folder, self.label))
@@ -98,9 +109,14 @@ class FolderCarrier:
         return self._folder
 
     def _make_folder(self, folder: Path) -> None:
-        """Below the repository, never above it: a disk that is not mounted stays unwritten."""
-        self._there()
-        folder.mkdir(parents=True, exist_ok=True)
+        """Below the repository, never above it: a disk that is not mounted stays unwritten, and
+        so does whatever a link on it leads to."""
+        here = self._there()
+        for part in folder.relative_to(here).parts:
+            here /= part
+            if here.is_symlink():
+                raise _no_plain_file(here)
+            here.mkdir(exist_ok=True)
 
 
 def _raise(error: OSError) -> None:
@@ -110,8 +126,12 @@ def _raise(error: OSError) -> None:
 
 @contextmanager
 def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
-    """One writer at a time. The kernel frees the lock when its holder dies, however."""
-    with (folder / name).open("wb") as lock:
+    """One writer at a time. The kernel frees the lock when its holder dies, however.
+
+    Where the folder is a disk that others had, the lock may be a link: it is not followed.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    with os.fdopen(os.open(folder / name, flags, 0o644), "wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
@@ -138,7 +158,8 @@ def copy_atomically(source: IO[bytes], target: Path) -> None:
     """What ``source`` holds, as :func:`write_atomically`, in pieces. For who holds the lock: it
     takes what a killed process left half of the same file."""
     partial = target.parent / f"{PARTIAL}{target.name}"
-    with partial.open("wb") as file:
+    partial.unlink(missing_ok=True)
+    with partial.open("xb") as file:
         shutil.copyfileobj(source, file, _CHUNK_BYTES)
         file.flush()
         os.fsync(file.fileno())

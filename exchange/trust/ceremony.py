@@ -211,6 +211,8 @@ def apply_change(
                     zh="请用 hefu keys apply --discard 放弃后重新提出",
                 ),
             )
+        change = _Change(repository, tree, terms, signers, periods, now, former)
+        change.check_signers()
         new_root = roles.metadata_file(roles.ROOT, root.version)
         online, _ = roles.keys_of(tree.root, roles.TIMESTAMP)
         if former is None and terms.online_key not in online:
@@ -218,11 +220,10 @@ def apply_change(
             # first. Else the root comes last: what it vouches for is then there already.
             _put(repository, new_root, after.root)
         if holds.targets != after.targets:
-            change = _Change(repository, tree, terms, signers, periods, now, former)
             change.publish(after.targets, targets.version, after.agency)
         elif not _signs_now(tree, terms.online_key):
             # A night's run came between the lists and the new root, with the former key.
-            _Change(repository, tree, terms, signers, periods, now, former).sign_online()
+            change.sign_online()
         if not without_root:
             _put(repository, new_root, after.root)
 
@@ -292,6 +293,13 @@ class _Change:
         self._now = now
         self._former = former
         self._meta: dict[str, MetaFile] = dict(tree.meta) if tree else {}
+
+    def check_signers(self) -> None:
+        """Raises ``ConfigError`` if too few are at hand: asked before a new root is put."""
+        terms, at_hand = self._terms, self._signers.all
+        roles.check_signers(at_hand, (terms.online_key,), 1, roles.TIMESTAMP)
+        if self._tree is None or self._other_keys(self._tree):
+            roles.check_signers(at_hand, terms.bundle_keys, terms.bundles_threshold, roles.BUNDLES)
 
     def publish(self, targets: bytes, targets_version: int, agency: bytes) -> None:
         """The timestamp comes last: what is new is seen with it, all of it."""

@@ -6,7 +6,7 @@ import http.server
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -125,6 +125,28 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
             place.mkdir()
     with pytest.raises(RefusedError, match="no plain file"):
         FolderCarrier(disk).read(PATH)
+
+
+@pytest.mark.parametrize("name", [".lock", "metadata/.partial-timestamp.json", "metadata"])
+def test_nothing_is_written_through_a_link_on_a_disk_that_others_had(
+    tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "signing.pem").write_bytes(b"ours")
+    disk = tmp_path / "disk"
+    (disk / "metadata").mkdir(parents=True)
+    if name == "metadata":
+        (disk / name).rmdir()
+    (disk / name).symlink_to(own if name == "metadata" else own / "signing.pem")
+    carrier = FolderCarrier(disk)
+    for ask in (
+        partial(carrier.swap, PATH, b"new", None),
+        partial(carrier.put, PATH, Path(__file__)),
+    ):
+        with suppress(RefusedError):
+            ask()
+    assert [(p.name, p.read_bytes()) for p in own.iterdir()] == [("signing.pem", b"ours")]
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
