@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 _KEY = "record_id, content_hash, source_updated_time, received_time"
 _TICK = timedelta(microseconds=1)
 
+# Versions of a record with one time of their source follow at the partner by received_time. So no
+# row leaves as received after its bundle was made (a clock that was put back), and of a record
+# that was told before, none as received before the last bundle was (a run that began before it
+# and ended after it): `created` of the last bundle < stamp < late <= `created` of this one.
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -66,27 +71,35 @@ class _Told:
 
     @property
     def stamp_sql(self) -> str:
-        return f"{literal(self.stamp.isoformat())}::TIMESTAMPTZ"
+        return _time_sql(self.stamp)
 
     def is_still(self, grant: Grant, version: int) -> bool:
         """Whether nothing can be new: neither the lake nor the grant is another."""
         return self.version == version and self.grant == grant
 
 
+def next_created(last: PublishedHead | None, now: datetime) -> datetime:
+    """When a bundle counts as made: later than the one before it, also by a clock that was put
+    back. Which version of a record is the newer one at the partner may rest on it."""
+    return now if last is None else max(now, last.statement.created_time + 2 * _TICK)
+
+
 def collect(
     con: duckdb.DuckDBPyConnection,
     lake: Lake,
     node: Node,
-    agreement: Agreement,
-    grant: Grant,
+    under: tuple[Agreement, Grant],
     last: PublishedHead | None,
     record_type: str,
     version: int,
+    created: datetime,
 ) -> Collected:
     """Make the table of what goes to the partner of one record type, from the lake's ``version``.
 
-    Raises ``ConfigError`` when the agreement that the last bundle was made under is not here.
+    ``created``: when the bundle counts as made, as :func:`next_created` gives it. Raises
+    ``ConfigError`` when the agreement that the last bundle was made under is not here.
     """
+    agreement, grant = under
     contract = load_contract(record_type)
     stream = agreement.stream_id(grant)
     tell(Step(stream, "collect"))
@@ -95,7 +108,7 @@ def collect(
     table = f"outgoing_{record_type}"
     _remember_told(con, lake, node, contract, told)
     lake.attach(con, record_type, at_version=version)
-    _create_going(con, node, contract, grant, told, version)
+    _create_going(con, node, contract, grant, told, version, created)
     broken = _broken_sql(rules)
     con.execute(
         f"CREATE OR REPLACE TABLE {ident(table)} AS SELECT *, {broken} AS _broken, "
@@ -170,6 +183,7 @@ def _create_going(
     grant: Grant,
     told: _Told | None,
     version: int,
+    created: datetime,
 ) -> None:
     """The view ``going``: current and covered, and not told.
 
@@ -181,10 +195,15 @@ def _create_going(
         con.execute(f"CREATE OR REPLACE TEMP VIEW going AS SELECT * FROM {current} WHERE false")
         return
     differs = _differs_sql(contract, told.grant, grant) if told else "false"
-    stamp = told.stamp_sql if told else "NULL::TIMESTAMPTZ"
+    received = f"least(c.received_time, {_time_sql(created)})"
+    if told is not None:
+        received = (
+            f"CASE WHEN t.covered IS NOT NULL THEN {told.stamp_sql} "
+            f"WHEN c.record_id IN (SELECT record_id FROM told) "
+            f"THEN greatest({received}, {_time_sql(told.stamp + _TICK)}) ELSE {received} END"
+        )
     con.execute(
-        "CREATE OR REPLACE TEMP VIEW going AS SELECT c.* REPLACE ("
-        f"CASE WHEN t.covered IS NULL THEN c.received_time ELSE {stamp} END AS received_time) "
+        f"CREATE OR REPLACE TEMP VIEW going AS SELECT c.* REPLACE ({received} AS received_time) "
         f"FROM (SELECT * FROM {current} WHERE {covered_sql(contract, node, grant)}) AS c "
         f"LEFT JOIN told AS t USING ({_KEY}) "
         f"WHERE (t.covered IS NOT TRUE OR (NOT t.gone AND ({differs}))) "
@@ -258,6 +277,10 @@ def _nothing_more(contract: Contract, former: Grant, grant: Grant) -> dict[str, 
     if RAW_VALUES in had:
         nothing[RAW_VALUES] = raw_values_sql(had)
     return nothing
+
+
+def _time_sql(when: datetime) -> str:
+    return f"{literal(when.isoformat())}::TIMESTAMPTZ"
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -20,7 +20,7 @@ from exchange.agreement.versions import in_force, newest
 from exchange.bundle.build import BundleContents
 from exchange.keys.pairs import load_pair_key
 from exchange.repository.local import PublishedHead, head
-from flows.collecting import Collected, collect
+from flows.collecting import Collected, collect, next_created
 from flows.heads import heads_of
 from flows.locks import holding
 from flows.progress import Step, tell
@@ -144,13 +144,15 @@ def publish_to(
     lake = Lake(node.place("lake"))
     with holding(node, f"publish/{going.stream}"), workspace(node) as (con, _):
         last = head(node.place("repository"), node.place("sent"), going.stream)
+        created = next_created(last, now)
         versions = _versions(lake, going.grant)
         if not override_gate:
             _check_gates(lake, tuple(versions))
         if key is not None:
             set_token_key(con, key)
+        under = (going.agreement, going.grant)
         collected = [
-            collect(con, lake, node, going.agreement, going.grant, last, record_type, version)
+            collect(con, lake, node, under, last, record_type, version, created)
             for record_type, version in versions.items()
         ]
         result = Published(
@@ -186,7 +188,7 @@ def publish_to(
             heads=heads_of(node),
             attachments=_attachments(node, con, collected),
         )
-        return _publish(node, going, contents, now, result)
+        return _publish(node, going, contents, (created, now), result)
 
 
 def _samples(
@@ -253,11 +255,15 @@ def _check_gates(lake: Lake, record_types: Sequence[str]) -> None:
 
 
 def _publish(
-    node: Node, going: Outgoing, contents: BundleContents, now: datetime, result: Published
+    node: Node,
+    going: Outgoing,
+    contents: BundleContents,
+    times: tuple[datetime, datetime],
+    result: Published,
 ) -> Published:
     rows = sum(result.counts.values())
     tell(Step(going.stream, "sign", 0, rows))
-    sent = send(node, contents, now)
+    sent = send(node, contents, *times)
     tell(Step(going.stream, "sign", rows, rows))
     return replace(
         result,

@@ -38,8 +38,8 @@ class Sent:
     size: int
 
 
-def send(node: Node, contents: BundleContents, now: datetime) -> Sent:
-    """Publish one bundle as the next of its stream.
+def send(node: Node, contents: BundleContents, created: datetime, now: datetime) -> Sent:
+    """Publish one bundle as the next of its stream. ``created``: when it counts as made.
 
     Raises ``ConfigError`` when the partner's key for encryption is not here, ``RetryableError``
     when another process published meanwhile.
@@ -49,10 +49,10 @@ def send(node: Node, contents: BundleContents, now: datetime) -> Sent:
     keys = [PublicKey(bytes.fromhex(s.public_key.keyval["public"])) for s in signers.all]
     with scratch_folder(node) as folder:
         plain = folder / "bundle.hefu"
-        written = write_bundle(contents, signers.all, now, plain)
+        written = write_bundle(contents, signers.all, created, plain)
         with plain.open("rb") as file, mapped(file.fileno()) as data:
             # A chain cannot skip a bundle that its reader refuses, so refuse it ourselves first.
-            own = verify_own(data, contents, keys, now)
+            own = verify_own(data, contents, keys, created)
             envelope = bytes(own.entries[STATEMENT_ENTRY])
         leaving = plain
         if is_encrypted(grant, contents.contracts):
