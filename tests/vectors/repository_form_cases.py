@@ -32,6 +32,11 @@ def form_cases() -> Iterator[RepositoryCase]:
         replace(ONE, alter={SEGMENT: with_field("remark", "hello")}),
     )
     yield trust_case(
+        "segment_delegates_null",
+        "The segment has delegations, and they are null.",
+        replace(ONE, alter={SEGMENT: with_field("delegations", None)}),
+    )
+    yield trust_case(
         "not_json",
         "The timestamp is no JSON.",
         replace(ONE, done=_replaced("timestamp", b"<html>")),

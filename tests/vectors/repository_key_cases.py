@@ -92,6 +92,15 @@ def key_cases() -> Iterator[RepositoryCase]:
             alter={"root.2": with_field("consistent_snapshot", False)},
         ),
     )
+    yield trust_case(
+        "root_consistent_as_number",
+        "The second root says 1 where it must say true.",
+        replace(
+            ONE,
+            roots=(SAME_ROLES, SAME_ROLES),
+            alter={"root.2": with_field("consistent_snapshot", 1)},
+        ),
+    )
     for role, about in (
         ("targets", "The list of roles"),
         ("bundles", "The list of segments"),

@@ -22,6 +22,8 @@ from repository_states import (
     with_field,
 )
 
+FULL_WIDTH = "\uff12\uff10\uff12\uff16-11-22T00:00:00Z"
+
 
 def age_of_lists_cases() -> Iterator[RepositoryCase]:
     """Nothing goes back, nothing is too old, nothing is mixed."""
@@ -104,6 +106,16 @@ def age_of_lists_cases() -> Iterator[RepositoryCase]:
         "published_in_the_future",
         "The timestamp says that it was written two hours from now.",
         replace(ONE, alter={"timestamp": with_field("x-hefu-published", "2026-11-22T03:00:00Z")}),
+    )
+    yield trust_case(
+        "published_on_no_day",
+        "The timestamp says that it was written on the 30th of February.",
+        replace(ONE, alter={"timestamp": with_field("x-hefu-published", "2026-02-30T00:00:00Z")}),
+    )
+    yield trust_case(
+        "published_in_other_digits",
+        "The year in which the timestamp was written is in full-width digits.",
+        replace(ONE, alter={"timestamp": with_field("x-hefu-published", FULL_WIDTH)}),
     )
     yield trust_case(
         "published_missing",
