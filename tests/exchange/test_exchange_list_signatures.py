@@ -16,7 +16,7 @@ from odd_signatures import (
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signature
 
-from exchange.trust.roles import tuf_key
+from exchange.trust.role_keys import tuf_key
 from exchange.trust.rules import read_signed
 from schemas.errors import VerificationError
 
