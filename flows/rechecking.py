@@ -15,6 +15,7 @@ from exchange.bundle.verify import VerifiedBundle
 from flows.locks import holding
 from flows.progress import Step, tell
 from flows.records import Judged, check_candidates, judge_rows
+from flows.sealed import came_with
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.runs import RunRecord, bundle_stream_id
@@ -60,6 +61,7 @@ def take_rows(
             *node.rules(contract, columns),
             *agreed_rules(grant, contract, columns),
             *(r for r in sealed_rules(contract) if not set(r.fields) <= set(columns)),
+            *came_with(contract, bundle.entries),
             _own_records_only(publisher),
             _CONTENT_FITS,
         )

@@ -10,6 +10,8 @@ Source: 310号令 第十八条、第十九条；监察法 第三十七条.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +19,16 @@ from typing import TYPE_CHECKING
 
 from exchange.files import put_durably, sync_folder
 from exchange.jsontext import sha256_hex
+from exchange.keys.encryption import MAGIC
 from exchange.keys.sealing import is_sealed, seal
+from exchange.limits import DEFAULT_LIMITS
 from flows.own_records import append_own
 from flows.workspace import workspace
 from hefu.node import Node
+from hefu.standing import file_of, write_whole
 from lake.store import Lake
+from schemas.codes import REMOVED
+from schemas.contract import Contract, Rule
 from schemas.errors import AccountingError, ConfigError, DataError, Where
 from schemas.sql import literal
 from schemas.text import Text
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
 
 RECORD_TYPE = "sealed_lead"
 SUFFIX = "age"
+#: Rule of every received record: the file that it names came with it.
+CAME_WITH = "bundle:sealed_file"
 
 MAPPING = """
 SELECT
@@ -70,6 +79,7 @@ def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed
     """
     _check_agreed(node, partner)
     data = content if is_sealed(content) else seal(content, _recipients(node, partner))
+    _check_size(len(data))
     digest = sha256_hex(data)
     path = sealed_path(node, digest)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,6 +105,22 @@ def seal_lead(node: Node, content: bytes, partner: str, now: datetime) -> Sealed
     return Sealed(number, partner, now, digest, len(data), True, None)
 
 
+def _check_size(size: int) -> None:
+    """What no partner would take in must not get into the chain: it could not go on."""
+    most = DEFAULT_LIMITS.attachment_size
+    if size > most:
+        raise ConfigError(
+            Text(
+                en=f"the sealed file is too large ({size} bytes, at most {most})",
+                zh=f"密封件过大（{size} 字节，上限 {most} 字节）",
+            ),
+            hint=Text(
+                en="hand the material over on a medium and seal its description",
+                zh="请另行当面移交材料，只密封说明",
+            ),
+        )
+
+
 def sealed_path(node: Node, digest: str) -> Path:
     return node.place("sealed") / f"{digest}.{SUFFIX}"
 
@@ -112,14 +138,15 @@ def sealed_leads(node: Node) -> list[Sealed]:
 
 
 def attachments(node: Node, con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, Path]]:
-    """The sealed files of the rows of ``table`` that leave: (extension, path).
+    """The sealed files of the rows of ``table`` that leave: (extension, path); nothing for those
+    that say that a lead is gone.
 
     ``<record type>_current`` must be attached. Raises ``DataError`` for a file that is not there.
     """
     found = con.execute(
-        f"SELECT DISTINCT sealed_sha256 FROM {RECORD_TYPE}_current SEMI JOIN {table} "
-        f"USING (record_id) WHERE _bundle_id IS NULL AND source_system = {literal('hefu')} "
-        "ORDER BY 1"
+        f"SELECT DISTINCT sealed_sha256 FROM {RECORD_TYPE}_current SEMI JOIN "
+        f"(FROM {table} WHERE data_status <> {literal(REMOVED)}) USING (record_id) "
+        f"WHERE _bundle_id IS NULL AND source_system = {literal('hefu')} ORDER BY 1"
     ).fetchall()
     paths = [sealed_path(node, digest) for (digest,) in found]
     for path in paths:
@@ -135,13 +162,75 @@ def attachments(node: Node, con: duckdb.DuckDBPyConnection, table: str) -> list[
     return [(SUFFIX, path) for path in paths]
 
 
+def came_with(contract: Contract, entries: Mapping[str, memoryview]) -> tuple[Rule, ...]:
+    """A hard rule over received records: the sealed file that a record names lies in the bundle,
+    is an age file and has the size that it says. So the sender learns from the receipt, not from
+    an officer who comes for it."""
+    if contract.record_type != RECORD_TYPE:
+        return ()
+    came = ", ".join(
+        f"({literal(name.removeprefix('attachments/').removesuffix('.' + SUFFIX))}, {len(data)})"
+        for name, data in sorted(entries.items())
+        if name.startswith("attachments/")
+        and name.endswith(f".{SUFFIX}")
+        and bytes(data[: len(MAGIC)]) == MAGIC
+    )
+    is_here = f"(sealed_sha256, sealed_size_bytes) IN ({came})" if came else "false"
+    return (
+        Rule(
+            rule_id=CAME_WITH,
+            kind="sql",
+            severity="hard",
+            fields=("sealed_sha256", "sealed_size_bytes", "data_status"),
+            violation_sql=f"data_status IS DISTINCT FROM {literal(REMOVED)} "
+            f"AND NOT coalesce({is_here}, false)",
+            params={},
+            message=Text(
+                en="the bundle did not bring the sealed file that the record names",
+                zh="数据包中没有该记录所列的密封件，或其大小不符、不是密文",
+            ),
+            hint=Text(
+                en="ask the sender to seal it again; sealed_sha256 and sealed_size_bytes must be "
+                "granted",
+                zh="请发送方重新密封移送；协议须授予 sealed_sha256 与 sealed_size_bytes",
+            ),
+            source="",
+        ),
+    )
+
+
+def handed_over(node: Node) -> dict[str, datetime]:
+    """SHA-256 of received sealed files that were given out (``hefu sealed take``), and when."""
+    try:
+        text = file_of(node, "sealed_taken", ".json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    return {digest: datetime.fromisoformat(at) for digest, at in json.loads(text).items()}
+
+
+def note_handed_over(node: Node, sealed_no: str, now: datetime) -> None:
+    """Remember that a received file was given out: from then on its bundle may go when its
+    retention is over."""
+    digests = [s.sha256 for s in sealed_leads(node) if s.sealed_no == sealed_no and not s.is_ours]
+    kept = dict.fromkeys(digests, now) | handed_over(node)
+    plain = {digest: at.isoformat() for digest, at in sorted(kept.items())}
+    write_whole(file_of(node, "sealed_taken", ".json"), json.dumps(plain, indent=1))
+
+
+def waiting_leads(node: Node) -> list[Sealed]:
+    """Received leads that nobody has come for."""
+    if Lake(node.place("lake")).version(RECORD_TYPE) is None:
+        return []
+    given = handed_over(node)
+    return [s for s in sealed_leads(node) if not s.is_ours and s.sha256 not in given]
+
+
 def received_file(node: Node, sealed_no: str) -> bytes:
     """The sealed file that a partner sent under this number, as it was sealed.
 
     Raises ``ConfigError`` if there is none, ``DataError`` if the bundle brought none with it.
     """
     from exchange.bundle.container import read_container
-    from exchange.limits import DEFAULT_LIMITS
     from exchange.trust.evidence import load
 
     found = [s for s in sealed_leads(node) if s.sealed_no == sealed_no and not s.is_ours]

@@ -155,9 +155,11 @@ def take(
     out: Annotated[Path, option("--out", metavar="FILE", en="file to make", zh="要写入的文件")],
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
-    from flows.sealed import received_file
+    from flows.sealed import note_handed_over, received_file
 
-    _write_private(out, received_file(open_node(ctx, node), number))
+    here = open_node(ctx, node)
+    _write_private(out, received_file(here, number))
+    note_handed_over(here, number, datetime.now(UTC))
     say(
         tr(
             f"wrote {out}, still sealed: hand it to the officer who has the key",

@@ -12,8 +12,10 @@ from flows_world import NIGHT, NOW, A, B, World, query
 from exchange.keys.identity import create_identity, load_identity
 from exchange.keys.sealing import padded_size, seal, unseal
 from exchange.trust.agency import parse_agency
+from flows import sealed as sealed_flow
+from flows.letting_go import let_go
 from flows.outgoing import grants_of
-from flows.sealed import received_file, seal_lead, sealed_leads
+from flows.sealed import note_handed_over, received_file, seal_lead, sealed_leads
 from schemas.errors import ConfigError, DataError, VerificationError
 
 CONTENT = "虚构的问题线索：某支队某人（不存在）于 2026-10-01 收受财物".encode()
@@ -34,6 +36,7 @@ name = "{B.name}"
 from = "{A.code}"
 to = "{B.code}"
 purpose = "discipline_leads"
+retention_days = 30
 legal_basis = "310号令 第十八条、第十九条"
 [grants.records]
 sealed_lead = ["sealed_no", "to_org", "sealed_time", "sealed_sha256", "sealed_size_bytes"]
@@ -112,6 +115,37 @@ def test_the_bundle_around_it_is_encrypted_too(story: Story) -> None:
 
 def test_what_was_sent_is_not_sent_again(story: Story) -> None:
     assert {p.status for p in story.world.publish(now=NOW + NIGHT)} == {"nothing_new"}
+
+
+def test_a_lead_whose_file_did_not_come_is_refused_when_it_is_taken_in(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_lead(story.world.a, CONTENT, B.code, NOW + NIGHT)
+    with monkeypatch.context() as faulty:  # a sender's software that forgets the file
+        faulty.setattr("flows.outgoing.attachments", lambda *_: [])
+        story.world.publish(now=NOW + NIGHT)
+    (taken,) = story.world.receive(now=NOW + NIGHT)
+    found = taken.counts["sealed_lead"]
+    assert (found.accepted, found.quarantined) == (0, 1)
+    assert found.reasons == {sealed_flow.CAME_WITH: 1}
+    reason = "SELECT refusal_reason FROM receipt_current ORDER BY receipt_time DESC LIMIT 1"
+    assert "隔离" in str(query(story.world.b, "receipt", reason))
+
+
+def test_a_lead_that_nobody_came_for_is_not_let_go_of(story: Story) -> None:
+    late, b = NOW + 40 * NIGHT, story.world.b
+    with pytest.raises(DataError, match=f"nobody has come for them: {story.number}"):
+        let_go(b, late)
+    assert received_file(b, story.number)
+    note_handed_over(b, story.number, late)
+    assert story.number not in {lead.sealed_no for lead in sealed_flow.waiting_leads(b)}
+
+
+def test_a_sealed_file_that_no_partner_would_take_is_refused_at_once(story: Story) -> None:
+    before = sealed_leads(story.world.a)
+    with pytest.raises(ConfigError, match="too large"):
+        seal_lead(story.world.a, b"age-encryption.org/v1\n".ljust((64 << 20) + 1), B.code, NOW)
+    assert sealed_leads(story.world.a) == before
 
 
 def test_a_file_that_was_sealed_elsewhere_is_taken_as_it_is(story: Story, tmp_path: Path) -> None:
