@@ -5,7 +5,7 @@
     keys/next/stolen          the online key until now must not sign any more
     keys/former/              keys that were in use; former identities still open old bundles
 
-Nothing of a change holds before :func:`apply`: until then the node signs as before.
+Nothing of a change holds before :func:`publish_all`: until then the node signs as before.
 """
 
 from __future__ import annotations
@@ -242,10 +242,9 @@ def publish_lists(node: Node, applying: Applying, now: datetime) -> None:
     _apply(node, applying, now, without_root=True)
 
 
-def apply(node: Node, applying: Applying, now: datetime) -> None:
-    """Publish the change, then put the node's own files in order. Can be run again."""
+def publish_all(node: Node, applying: Applying, now: datetime) -> None:
+    """The change as partners read it. Can be run again, until :func:`settle` ends it."""
     _apply(node, applying, now, without_root=False)
-    settle(node, applying.draft)
 
 
 def _apply(node: Node, applying: Applying, now: datetime, *, without_root: bool) -> None:

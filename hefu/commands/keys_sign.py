@@ -191,11 +191,12 @@ def carry_through(here: Node) -> None:
     from exchange.trust.describing import key_changes
     from hefu import trust_change
     from hefu.node import load_node
-    from hefu.resigning import sign_again, unanswered_bundles
+    from hefu.resigning import sign_again, unanswered_bundles, without_agreement
 
     moment = now()
     applying = trust_change.prepare(here)
     waiting = unanswered_bundles(here, moment) if applying.other_bundle_keys else []
+    gone = without_agreement(here) if applying.other_bundle_keys else []
     outcomes: list[Any] = []
     if applying.former is not None:
         # Signed by the keys of before and after, they are good for whoever reads meanwhile.
@@ -204,15 +205,17 @@ def carry_through(here: Node) -> None:
         # Where readers read, the lists that both roots vouch for come before the new root.
         trust_change.publish_lists(here, applying, moment)
         _bring_out(here)
-    trust_change.apply(here, applying, moment)
-    after = load_node(here.root)
+    trust_change.publish_all(here, applying, moment)
     if applying.former is None:
-        outcomes = sign_again(after, waiting, moment)
+        outcomes = sign_again(trust_change.node_after(here), waiting, moment)
+    # Only now is the change forgotten: killed before, `hefu keys apply` goes through it again.
+    trust_change.settle(here, applying.draft)
+    after = load_node(here.root)
     say(tr("the change of keys is in force", "密钥变更已生效"))
     for one in key_changes(applying.draft):
         if one.mark != "stays":
             say(f"  {one.told()}")
-    failed = _tell_again(outcomes)
+    failed = _tell_again([*outcomes, *gone])
     failed |= _bring_out(after)
     if failed:
         raise typer.Exit(1)
