@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 BUNDLE, STATEMENT, EVIDENCE = ".hefu", ".statement.dsse.json", ".evidence.json"
 
-MetadataName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._%/-]{0,299}$")]
+_PART = r"[A-Za-z0-9][A-Za-z0-9._%-]{0,254}"
+MetadataName = Annotated[str, Field(pattern=rf"^{_PART}(/{_PART}){{0,7}}$", max_length=300)]
+"""Leads nowhere but down: an exported folder may be an opponent's."""
 
 
 class Evidence(BaseModel):

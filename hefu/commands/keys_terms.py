@@ -196,4 +196,4 @@ def _facts(here: Node, terms: Terms, repository: str | None, sealed: Sequence[st
                 en="a recipient is age1 and 58 more characters",
                 zh="接收公钥以 age1 开头，后接 58 个字符",
             ),
-        ) from error
+        ) from None  # what was typed by mistake may be a secret

@@ -276,6 +276,7 @@ def test_what_is_no_evidence_is_named(receiver: Receiver, kept: Kept) -> None:
         text.replace(b'"sequence":1', b'"sequence":2'),
         text.replace(b'"_type":"urn:hefu:evidence:1",', b""),
         text.replace(b'"max_stale_days":0', b'"max_stale_days":-1'),
+        text.replace(b'"timestamp.json":', b'"timestamp/../../../x":'),
     ):
         kept.record.write_bytes(other)
         with pytest.raises(DataError, match="not the evidence"):
