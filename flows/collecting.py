@@ -73,9 +73,13 @@ class _Told:
     def stamp_sql(self) -> str:
         return _time_sql(self.stamp)
 
-    def is_still(self, grant: Grant, version: int) -> bool:
-        """Whether nothing can be new: neither the lake nor the grant is another."""
-        return self.version == version and self.grant == grant
+    def since(self, grant: Grant, version: int) -> tuple[int, int] | None:
+        """Between which versions of the lake's table lies all that can be new; None: anywhere.
+
+        Under the same grant only records that got a version since may go or be taken back; so
+        what a night costs does not grow with all that went before.
+        """
+        return (self.version, version) if self.grant == grant else None
 
 
 def next_created(last: PublishedHead | None, now: datetime) -> datetime:
@@ -96,6 +100,7 @@ def collect(
 ) -> Collected:
     """Make the table of what goes to the partner of one record type, from the lake's ``version``.
 
+    ``<record type>_current`` has then every record that goes, as of that version.
     ``created``: when the bundle counts as made, as :func:`next_created` gives it. Raises
     ``ConfigError`` when the agreement that the last bundle was made under is not here.
     """
@@ -106,16 +111,19 @@ def collect(
     told = _told(node, agreement, grant, last, record_type)
     rules = node.rules(contract, grant.columns(contract))
     table = f"outgoing_{record_type}"
-    _remember_told(con, lake, node, contract, told)
-    lake.attach(con, record_type, at_version=version)
-    _create_going(con, node, contract, grant, told, version, created)
+    since = told.since(grant, version) if told is not None else None
+    _remember_told(con, lake, node, contract, told, since)
+    lake.attach(con, record_type, at_version=version, between=since)
+    _create_going(con, node, contract, grant, told, created)
     broken = _broken_sql(rules)
     con.execute(
         f"CREATE OR REPLACE TABLE {ident(table)} AS SELECT *, {broken} AS _broken, "
         f"false AS _back FROM ({shared_sql('going', contract, grant)})"
     )
-    if told is not None and not told.is_still(grant, version):
-        _take_back(con, lake, node, contract, grant, told, table, broken)
+    if told is not None and _are_leaving(con, node, contract, grant):
+        lake.attach(con, record_type, at_version=told.version, between=since)
+        _take_back(con, node, contract, grant, told, table, broken)
+        lake.attach(con, record_type, at_version=version, between=since)
     withheld = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _broken")
     con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
     taken_back = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _back")
@@ -154,7 +162,12 @@ def _told(
 
 
 def _remember_told(
-    con: duckdb.DuckDBPyConnection, lake: Lake, node: Node, contract: Contract, told: _Told | None
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    node: Node,
+    contract: Contract,
+    told: _Told | None,
+    since: tuple[int, int] | None,
 ) -> None:
     """The table ``told``: the versions that were current at the last bundle; ``covered``: which of
     them the partner has; ``gone``: which of them say that their record is gone.
@@ -167,7 +180,7 @@ def _remember_told(
         "source_updated_time TIMESTAMPTZ, received_time TIMESTAMPTZ, covered BOOLEAN, gone BOOLEAN)"
     )
     if told is not None:
-        lake.attach(con, contract.record_type, at_version=told.version)
+        lake.attach(con, contract.record_type, at_version=told.version, between=since)
         con.execute(
             f"INSERT INTO told SELECT {_KEY}, "
             f"coalesce({covered_sql(contract, node, told.grant)}, false), "
@@ -182,7 +195,6 @@ def _create_going(
     contract: Contract,
     grant: Grant,
     told: _Told | None,
-    version: int,
     created: datetime,
 ) -> None:
     """The view ``going``: current and covered, and not told.
@@ -191,9 +203,6 @@ def _create_going(
     a record that is gone at its source and that the partner never had.
     """
     current = ident(f"{contract.record_type}_current")
-    if told is not None and told.is_still(grant, version):
-        con.execute(f"CREATE OR REPLACE TEMP VIEW going AS SELECT * FROM {current} WHERE false")
-        return
     differs = _differs_sql(contract, told.grant, grant) if told else "false"
     received = f"least(c.received_time, {_time_sql(created)})"
     if told is not None:
@@ -225,9 +234,20 @@ def _differs_sql(contract: Contract, former: Grant, grant: Grant) -> str:
     return " OR ".join(tests) or "false"
 
 
+def _are_leaving(
+    con: duckdb.DuckDBPyConnection, node: Node, contract: Contract, grant: Grant
+) -> bool:
+    """Make the table ``leaving``: what the partner has and is not covered any more."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE leaving AS SELECT record_id FROM told "
+        "WHERE covered AND NOT gone AND record_id NOT IN (SELECT record_id FROM "
+        f"{ident(contract.record_type + '_current')} WHERE {covered_sql(contract, node, grant)})"
+    )
+    return _one(con, "SELECT count(*) FROM leaving") > 0
+
+
 def _take_back(
     con: duckdb.DuckDBPyConnection,
-    lake: Lake,
     node: Node,
     contract: Contract,
     grant: Grant,
@@ -237,26 +257,22 @@ def _take_back(
 ) -> None:
     """Add to ``table`` a removed version of each record that the partner has and may not keep.
 
-    It is made of the version that it has. If that one breaks a rule of today, it may never have
-    gone; then of the newest before it that doesn't.
+    ``<record type>_history`` must be attached as it was told, ``leaving`` names the records. It
+    is made of the version that the partner has. If that one breaks a rule of today, it may never
+    have gone; then of the newest before it that doesn't, with the time of the last, which it has to
+    follow in case that did go.
     """
     record_type = contract.record_type
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE leaving AS SELECT record_id FROM told "
-        "WHERE covered AND NOT gone AND record_id NOT IN (SELECT record_id "
-        f"FROM {ident(record_type + '_current')} WHERE {covered_sql(contract, node, grant)})"
-    )
-    if not _one(con, "SELECT count(*) FROM leaving"):
-        return
-    lake.attach(con, record_type, at_version=told.version)
     made = {
         "data_status": literal(REMOVED),
         "received_time": told.stamp_sql,
+        "source_updated_time": "(SELECT t.source_updated_time FROM told AS t "
+        "WHERE t.record_id = h.record_id)",
     } | _nothing_more(contract, told.grant, grant)
     replaced = ", ".join(f"{sql} AS {ident(name)}" for name, sql in made.items())
     con.execute(
         f"CREATE OR REPLACE TEMP VIEW back AS SELECT * REPLACE ({replaced}) "
-        f"FROM {ident(record_type + '_history')} SEMI JOIN leaving USING (record_id) "
+        f"FROM {ident(record_type + '_history')} AS h SEMI JOIN leaving USING (record_id) "
         f"WHERE {own_sql(node)} AND {covered_sql(contract, node, told.grant)}"
     )
     con.execute(

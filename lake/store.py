@@ -127,16 +127,20 @@ class Lake:
         record_type: str,
         *,
         at_version: int | None = None,
+        between: tuple[int, int] | None = None,
     ) -> None:
         """Creates the views ``<record_type>_history`` and ``<record_type>_current``.
 
         They show the snapshot as it is now (or at ``at_version``) and don't move afterwards.
         Columns: the contract's fields in contract order, then the technical columns.
+        ``between`` two versions of the table: show only records of which files that came between
+        them have a version, be it that it came in one of them for the first time or again.
         """
         create_views(
             con,
             self._contracts(record_type),
             *self._snapshot(record_type, at_version),
+            came=None if between is None else self._came(record_type, *between),
         )
 
     def attach_known(
@@ -173,6 +177,12 @@ class Lake:
         # read afterwards holds all of that bundle's rows.
         bundles = self.ledger.bundle_ids()
         return self._open(record_type, at_version), bundles
+
+    def _came(self, record_type: str, since: int, until: int) -> list[str]:
+        before, after = self._open(record_type, since), self._open(record_type, until)
+        if before is None or after is None:
+            return []
+        return sorted({*after.file_uris()} - {*before.file_uris()})
 
     def _open(self, record_type: str, version: int | None = None) -> DeltaTable | None:
         return delta.open_table(self._uri(record_type), self.storage_options, version)

@@ -45,14 +45,20 @@ def create_views(
     contract: Contract,
     table: DeltaTable | None,
     bundles: list[str],
+    came: Sequence[str] | None = None,
 ) -> None:
     """``<record_type>_history`` with ``record_version``, and ``<record_type>_current``.
 
     Few records have more than one version, and ordering versions is dear (a window holds whole
-    rows), so only the records that do are ordered.
+    rows), so only the records that do are ordered. With ``came`` (files of the table) only of
+    records that these files have a version of; then the files are read once, and here.
     """
+    if came is not None:
+        table = table if came else None
     source = _visible(con, contract, table, bundles, fill=True)
     key = _key(contract)
+    if table is not None and came:
+        source = _rows_of_those_that(con, contract, table, came, source)
     several = f"(SELECT {key} FROM {source} GROUP BY {key} HAVING count(*) > 1)"
     one = f"SELECT {_columns(contract, '1')} FROM {source} ANTI JOIN {several} USING ({key})"
     oldest_first = ", ".join(f"{column} ASC NULLS FIRST" for column in ORDER)
@@ -63,6 +69,24 @@ def create_views(
     for view, last in (("history", ""), ("current", f" QUALIFY {newest}")):
         name = ident(f"{contract.record_type}_{view}")
         con.execute(f"CREATE OR REPLACE VIEW {name} AS {one} UNION ALL {more}{last}")
+
+
+def _rows_of_those_that(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    table: DeltaTable,
+    came: Sequence[str],
+    source: str,
+) -> str:
+    """A table of the visible rows of records that the files ``came`` have a version of."""
+    name = ident(f"_changed_{contract.record_type}")
+    key = _key(contract)
+    changed = f"SELECT DISTINCT {key} FROM {_scan(con, contract, table, sorted(came))}"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS "
+        f"SELECT * FROM {source} SEMI JOIN ({changed}) USING ({key})"
+    )
+    return name
 
 
 def known_view(
