@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from exchange.agreement.explain import ANSWER_FIELDS
 from exchange.agreement.model import LEGAL_TIME, Agreement, Grant
 from exchange.agreement.versions import in_force
 from exchange.bundle.statement import Predicate
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from lake.runs import RunRecord
 
 RECEIPT = "receipt"
-#: Without these fields a receipt says nothing of a bundle.
-_ANSWER_FIELDS = {"receipt_no", "receipt_grade", "refers_to_bundle_digest", "receipt_time"}
 
 #: What is told of a bundle although it was taken in.
 _STAYS = {"fork", "unanswered"}
@@ -154,7 +153,7 @@ def own_streams(
 def answers_come_back(agreements: Iterable[Agreement], ours: str, partner: str) -> bool:
     """Whether any agreement lets the partner send us receipts: else none is waited for."""
     return any(
-        grant.to_org == ours and set(grant.records.get(RECEIPT, ())) >= _ANSWER_FIELDS
+        grant.to_org == ours and set(grant.records.get(RECEIPT, ())) >= ANSWER_FIELDS
         for agreement in agreements
         for grant in agreement.grants_from(partner)
     )

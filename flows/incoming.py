@@ -129,7 +129,7 @@ def _no_key(node: Node, agreement: Agreement, grant: Grant) -> ConfigError:
         where=Where(str(node.root / "partners")),
         hint=Text(
             en="hefu partner add CARD, with the card that the partner handed over",
-            zh="请用合作单位交来的名片执行 hefu partner add 名片目录",
+            zh="请用合作单位交来的名片执行 hefu partner add 名片文件",
         ),
     )
 

@@ -196,13 +196,22 @@ def overdue(
     last = read or datetime.combine(agreement.valid_from, time(), LEGAL_TIME)
     if now - last <= timedelta(days=days):
         return
+    told = (
+        Text(
+            en=f"nothing of {name} for {stream} has been read yet",
+            zh=f"{stream}：尚未读到{name}发布的任何内容",
+        )
+        if read is None
+        else Text(
+            en=f"the newest that was read of {name} for {stream} is {(now - last).days} days old",
+            zh=f"{stream}：读到的{name}最新内容已有 {(now - last).days} 天",
+        )
+    )
     yield Alarm(
         "overdue",
         Text(
-            en=f"the newest that was read of {name} for {stream} is {(now - last).days} days old; "
-            f"at least every {days} days was agreed",
-            zh=f"{stream}：读到的{name}最新内容已有 {(now - last).days} 天，"
-            f"约定至少每 {days} 天发布一次",
+            en=f"{told.en}; at least every {days} days was agreed",
+            zh=f"{told.zh}，约定至少每 {days} 天发布一次",
         ),
         Text(
             en="run hefu receive; if there is still nothing, ask the partner whether it publishes",

@@ -28,6 +28,11 @@ CLASSES: Mapping[str, Text] = {
 }
 _PERSONAL = ("personal", "sensitive")
 
+ANSWER_FIELDS = frozenset(
+    {"receipt_no", "receipt_grade", "refers_to_bundle_digest", "receipt_time"}
+)
+"""Without these fields a receipt says nothing of a bundle."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldExplained:
@@ -131,7 +136,7 @@ def _direction(
         encryption=_why_encrypted(grant, contracts),
         retention_days=grant.retention_days,
         receipt_within_working_days=grant.delivery.receipt_within_working_days,
-        receipts_come_back=any("receipt" in g.records for g in back),
+        receipts_come_back=any(set(g.records.get("receipt", ())) >= ANSWER_FIELDS for g in back),
         at_least_every_days=grant.delivery.at_least_every_days,
     )
 

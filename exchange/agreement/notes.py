@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from exchange.agreement.encryption import is_encrypted, may_be_plain
-from exchange.agreement.explain import explain
+from exchange.agreement.explain import ANSWER_FIELDS, explain
 from exchange.agreement.model import LEGAL_TIME, Agreement
 from exchange.agreement.versions import grant_of, versions_of
 from schemas.text import Text
@@ -32,16 +32,16 @@ def notes(
         if newer == agreement:
             yield from _on_change(older, newer)
     for direction in explain(agreement, None, contracts).directions:
+        needed, needed_zh = (sep.join(sorted(ANSWER_FIELDS)) for sep in (", ", "、"))
         at = f"{direction.from_name} → {direction.to_name}, {direction.purpose}"
         if not direction.receipts_come_back and any(
             t.record_type != "receipt" for t in direction.records
         ):
             yield Text(
-                en=f"{at}: no grant lets receipts go back; after "
-                f"{direction.receipt_within_working_days} working days each bundle counts as "
-                "unanswered",
-                zh=f"{at}：没有授权对方回传回执；每个数据包满 "
-                f"{direction.receipt_within_working_days} 个工作日后都会记为未回执",
+                en=f"{at}: no grant lets receipts go back (with {needed}), so nothing is "
+                "awaited and it is not known here whether a bundle was taken in",
+                zh=f"{at}：没有授权对方回传回执（至少含 {needed_zh}）；本方不会等待答复，"
+                "也无从得知数据包是否已入库",
             )
         for granted in direction.records:
             for column in granted.unchecked:

@@ -218,8 +218,10 @@ def _load_private(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
             Text(en="the signing key is missing", zh="缺少签名私钥文件"),
             where=Where(str(path)),
             hint=Text(
-                en="`hefu keys init` makes one; for a lost one see docs/keys/recover.md",
-                zh="`hefu keys init` 会生成私钥；遗失时请参阅 docs/keys/recover.zh-CN.md",
+                en="if it lies on a medium of its own, attach that; `hefu keys init` makes the "
+                "first one; for a lost one see docs/keys/recover.md",
+                zh="如存放在单独的介质上，请先接入该介质；初次设置用 `hefu keys init`；"
+                "遗失时请参阅 docs/keys/recover.zh-CN.md",
             ),
         ) from error
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -124,7 +124,7 @@ def _say_read(read: Sequence[tuple[Partner, Seen]]) -> None:
         signed = show_time(seen.published_time) if seen.published_time else "–"
         until = show_time(seen.expires)
         told = tr(
-            f"{partner.name}: as signed {signed}, good until {until}, read {seen.where}",
+            f"{partner.name}: as signed {signed}, good until {until}, read from {seen.where}",
             f"{partner.name}：清单签署于 {signed}，有效至 {until}，读自 {seen.where}",
         )
         if seen.is_stale(now):

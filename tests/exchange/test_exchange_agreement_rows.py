@@ -193,7 +193,7 @@ def test_notes_tell_what_deserves_a_second_look() -> None:
     one = agreed(1, wide)
     two = agreed(2, granted(), since="2027-01-05", until="2027-12-31")
     said = " | ".join(note.en for note in notes(one, [two], INSTALLED, NOW))
-    assert "no grant lets receipts go back" in said
+    assert "no grant lets receipts go back (with receipt_grade, " in said
     assert "case_result.occurred_time is tested by the row filter but not granted" in said
     assert "version 2 begins on 2027-01-05" in said
     said = " | ".join(note.en for note in notes(two, [one], INSTALLED, NOW))
