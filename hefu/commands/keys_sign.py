@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from hefu.node import Node
 
+_LOCK = "keys"
+"""Held while a change is put into force or forgotten: the new keys lie in one place only."""
 _PASSPHRASE = option(
     "--passphrase",
     metavar="env:NAME|file:PATH",
@@ -176,11 +178,13 @@ def apply(
     ] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
+    from flows.locks import holding
     from hefu import trust_change
 
     here = open_node(ctx, node)
     if discard:
-        trust_change.discard(here)
+        with holding(here, _LOCK):
+            trust_change.discard(here)
         say(tr("the change is forgotten; nothing has changed", "已放弃变更，密钥保持不变"))
         return
     carry_through(here)
@@ -188,6 +192,13 @@ def apply(
 
 def carry_through(here: Node) -> None:
     """Put the complete change of this node into force, and tell what followed."""
+    from flows.locks import holding
+
+    with holding(here, _LOCK):
+        _carry_through(here)
+
+
+def _carry_through(here: Node) -> None:
     from exchange.trust.describing import key_changes
     from hefu import trust_change
     from hefu.node import load_node
@@ -195,19 +206,21 @@ def carry_through(here: Node) -> None:
 
     moment = now()
     applying = trust_change.prepare(here)
-    waiting = unanswered_bundles(here, moment) if applying.other_bundle_keys else []
     gone = without_agreement(here) if applying.other_bundle_keys else []
-    outcomes: list[Any] = []
-    if applying.former is not None:
+    waiting: list[tuple[str, int]] = []
+    if applying.other_bundle_keys and applying.former is not None:
         # Signed by the keys of before and after, they are good for whoever reads meanwhile.
-        outcomes = sign_again(trust_change.node_between(here), waiting, moment)
+        waiting = unanswered_bundles(here, moment)
+    outcomes: list[Any] = sign_again(trust_change.node_between(here), waiting, moment)
     if here.config.publishing.places and applying.is_whole_without_root:
         # Where readers read, the lists that both roots vouch for come before the new root.
         trust_change.publish_lists(here, applying, moment)
         _bring_out(here)
     trust_change.publish_all(here, applying, moment)
-    if applying.former is None:
-        outcomes = sign_again(trust_change.node_after(here), waiting, moment)
+    if applying.other_bundle_keys:
+        # Without the former key all of them; with it, what was published since a moment ago.
+        rest = [one for one in unanswered_bundles(here, moment) if one not in waiting]
+        outcomes += sign_again(trust_change.node_after(here), rest, moment)
     # Only now is the change forgotten: killed before, `hefu keys apply` goes through it again.
     trust_change.settle(here, applying.draft)
     after = load_node(here.root)
