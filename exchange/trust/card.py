@@ -141,6 +141,8 @@ def parse_card(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Card:
     """As :func:`load_card`, of bytes."""
     if len(data) > limits.document_size:
         raise _no_card(name, f"at most {limits.document_size} bytes", "more")
+    if data[:1] != b"{":
+        raise _no_card(name, f"{TYPE} with agency and root", "another file")
     value = parse_strict(data, "trust", name, limits)
     if set(value) != _KEYS or value["_type"] != TYPE:
         raise _no_card(name, f"{TYPE} with agency and root", ", ".join(sorted(value))[:200])

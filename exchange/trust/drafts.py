@@ -267,7 +267,7 @@ def _read(folder: Path) -> Offline:
                 data = file.read(_LARGEST_BYTES + 1)
         except OSError as error:
             raise ConfigError(
-                Text(en="this is not the folder of a change of keys", zh="此处不是密钥变更目录"),
+                Text(en="there is no change of keys here", zh="此处没有待生效的密钥变更"),
                 where=Where(str(folder / name)),
                 hint=Text(
                     en="hefu keys rotate, revoke, cosigner, renew or agency make one",
