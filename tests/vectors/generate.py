@@ -99,14 +99,16 @@ def write(folder: Path) -> int:
     """Write all cases below ``folder``, removing the folders of cases that are no more; and
     ``golden``, which is no case."""
     wanted = {case.name: case.files() for case in cases()}
+    with tempfile.TemporaryDirectory() as empty:
+        golden = dict(write_golden(Path(empty)))
+    # Only now, that nothing can fail any more.
     for expected in folder.glob("*/expected.json"):
         shutil.rmtree(expected.parent)
     shutil.rmtree(folder / "golden", ignore_errors=True)
-    with tempfile.TemporaryDirectory() as empty:
-        for path, data in write_golden(Path(empty)).items():
-            target = folder / "golden" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+    for path, data in golden.items():
+        target = folder / "golden" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
     for name, files in wanted.items():
         for path, data in files.items():
             target = folder / name / path
