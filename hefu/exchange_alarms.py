@@ -24,8 +24,8 @@ class Alarm:
     """One thing about one stream that a person has to do something about.
 
     ``kind``: a state of ``flows.bundle_states`` (``refused``, ``missing``, ``unanswered``,
-    ``forked``), ``beyond``, ``overdue`` or ``stale``. ``numbers``: of the bundles, if it is
-    about some. ``hint``: what to do.
+    ``forked``), ``beyond``, ``overdue``, ``stale`` or ``history``. ``numbers``: of the bundles, if
+    it is about some. ``hint``: what to do.
     """
 
     kind: str

@@ -7,19 +7,21 @@ repository was last read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hefu.exchange_alarms import Alarm, gaps, overdue, sent_alarms, stale
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DataError
 from schemas.text import Text
 
 if TYPE_CHECKING:
     from exchange.agreement.model import Agreement, Grant
     from exchange.trust.partner import Partner
     from flows.answers import SentStream
+    from flows.compare import Difference
     from flows.receipts import Kept
     from hefu.node import Node
     from hefu.partner_seen import Seen
@@ -175,6 +177,58 @@ def _taken(
     )
 
 
+def history_alarms(node: Node, streams: Sequence[SentStatus | TakenStatus]) -> tuple[Alarm, ...]:
+    """What this node was told of chains that can't all be so (``hefu compare``), as far as no alarm
+    of ``streams`` tells of that number and no person has looked at it."""
+    from flows.history import forks
+    from hefu.looked import looked_at
+
+    told = {
+        (one.stream, number)
+        for one in streams
+        for alarm in one.alarms
+        if alarm.kind in ("forked", "beyond")
+        for number in alarm.numbers
+    }
+    looked = looked_at(node)
+    try:
+        found = [d for d in forks(node) if (d.stream, d.sequence) not in told]
+    except DataError as error:
+        return (Alarm("history", error.message, error.hint or _COMPARE),)
+    return tuple(
+        Alarm(
+            "history",
+            d.message,
+            Text(
+                en=f"{_COMPARE.en}; when it is settled: hefu status --looked {d.stream} "
+                f"{d.sequence}",
+                zh=f"{_COMPARE.zh}；核实处理后执行 hefu status --looked {d.stream} {d.sequence}",
+            ),
+            (d.sequence,),
+        )
+        for d in found
+        if _name_of(d) not in looked and not _receipt_was_looked_at(d, looked)
+    )
+
+
+_COMPARE = Text(
+    en="hefu compare --proofs DIR, and talk to the agencies that it names",
+    zh="请执行 hefu compare --proofs 目录，并与所列单位核实",
+)
+
+
+def _name_of(one: Difference) -> str:
+    """Other words about the same number are another alarm."""
+    words = sorted({*(t.digest for t in one.told), *(s.digest for s in one.seen)})
+    digest = sha256(" ".join(words).encode()).hexdigest()[:16]
+    return f"{one.stream}/{one.sequence:08d}/{one.kind}/{digest}"
+
+
+def _receipt_was_looked_at(one: Difference, looked: Collection[str]) -> bool:
+    place = f"{one.stream}/{one.sequence:08d}/"
+    return any(n.startswith((f"{place}fork/", f"{place}taken_in")) for n in looked if one.told)
+
+
 def settle(node: Node, stream: str, number: int, now: datetime) -> list[str]:
     """A person has looked at the two statements under ``number``; returns the receipts that told
     of them and had not been looked at before.
@@ -182,6 +236,7 @@ def settle(node: Node, stream: str, number: int, now: datetime) -> list[str]:
     Raises ``ConfigError`` if nothing is told of that number.
     """
     from flows.answers import sent_streams
+    from flows.history import forks
     from flows.receipts import kept_receipts
     from hefu.looked import note_looked
 
@@ -194,6 +249,7 @@ def settle(node: Node, stream: str, number: int, now: datetime) -> list[str]:
     for ours in sent_streams(node, now, receipts):
         if ours.stream == stream:
             told.update(*(b.state.decided_by for b in ours.of("forked") if b.sequence == number))
+    told.update(_name_of(d) for d in forks(node) if (d.stream, d.sequence) == (stream, number))
     if not told:
         raise ConfigError(
             Text(

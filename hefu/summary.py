@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hefu.exchange_summary import SentStatus, TakenStatus, sent_status, taken_status
+from hefu.exchange_summary import (
+    SentStatus,
+    TakenStatus,
+    history_alarms,
+    sent_status,
+    taken_status,
+)
 
 if TYPE_CHECKING:
+    from hefu.exchange_alarms import Alarm
     from hefu.node import Node
     from hefu.standing import Standing
     from lake.drift import Drift
@@ -61,13 +68,15 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """The agency, its sources, what it sent to partners and took in from them."""
+    """The agency, its sources, what it sent to partners and took in from them; ``history``: what
+    it was told of chains that can't all be so."""
 
     code: str
     name: str
     sources: tuple[SourceStatus, ...]
     sent: tuple[SentStatus, ...]
     taken: tuple[TakenStatus, ...]
+    history: tuple[Alarm, ...] = ()
 
     @property
     def needs_a_person(self) -> bool:
@@ -80,6 +89,7 @@ class NodeStatus:
             )
             or any(s.needs_a_person for s in self.sent)
             or any(t.needs_a_person for t in self.taken)
+            or bool(self.history)
         )
 
 
@@ -88,12 +98,14 @@ def summarise(node: Node, now: datetime) -> NodeStatus:
     from flows.receipts import kept_receipts
 
     receipts = kept_receipts(node)
+    sent, taken = sent_status(node, receipts, now), taken_status(node, receipts, now)
     return NodeStatus(
         code=node.agency.code,
         name=node.agency.name,
         sources=tuple(_sources(node)),
-        sent=tuple(sent_status(node, receipts, now)),
-        taken=tuple(taken_status(node, receipts, now)),
+        sent=tuple(sent),
+        taken=tuple(taken),
+        history=history_alarms(node, [*sent, *taken]),
     )
 
 

@@ -138,9 +138,11 @@ def word_of(kind: str) -> str:
     return (states | others)[kind]
 
 
-def say_alarms_of(sent: Sequence[SentStatus], taken: Sequence[TakenStatus]) -> None:
+def say_alarms_of(
+    sent: Sequence[SentStatus], taken: Sequence[TakenStatus], history: Sequence[Alarm] = ()
+) -> None:
     """Each with since when and what to do. A partner's words are shown without control signs."""
-    told = [*(a for s in sent for a in s.alarms), *(a for t in taken for a in t.alarms)]
+    told = [*(a for s in sent for a in s.alarms), *(a for t in taken for a in t.alarms), *history]
     for alarm in dict.fromkeys(told):  # an expired list is told of once, not for each stream
         since = show_time(alarm.since) if alarm.since else None
         text, hint = plain(str(alarm.message)), plain(str(alarm.hint))

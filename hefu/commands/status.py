@@ -89,7 +89,7 @@ def _say(found: NodeStatus) -> None:
             say_alarms(source.counted)
         _say_drift(source)
         _say_standing(source)
-    say_alarms_of(found.sent, found.taken)
+    say_alarms_of(found.sent, found.taken, found.history)
     if any(source.unmapped for source in found.sources):
         say(
             tr(
@@ -231,6 +231,7 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
         "sources": sources,
         "published": [exchange_as_json(sent) for sent in found.sent],
         "taken_in": [exchange_as_json(taken) for taken in found.taken],
+        "history": [asdict(alarm) for alarm in found.history],
         "needs_a_person": found.needs_a_person,
     }
 

@@ -21,7 +21,9 @@ from flows.compare import Difference
 from flows.history import FORKS, forks
 from flows.notes import Notes, compare_notes, make_notes, read_notes
 from hefu.cli import run
+from hefu.exchange_summary import settle
 from hefu.node import Node, load_node
+from hefu.summary import summarise
 from schemas.errors import VerificationError
 
 TO_B, TO_C = "deal.a.b.cases", "deal.a.c.cases"
@@ -135,6 +137,12 @@ def test_a_fork_is_found_by_both_and_stays(telling: Telling) -> None:
         (stays,) = forks(node)
         assert stays.is_proven
         assert all(Path(told.where).is_file() for told in stays.told)
+        # hefu status tells of it once, until a person has looked
+        status = summarise(node, NOW)
+        assert [(a.kind, a.numbers) for a in status.history] == [("history", (2,))]
+        assert status.needs_a_person
+        settle(node, TO_B, 2, NOW)
+        assert summarise(node, NOW).history == ()
 
 
 def test_a_list_of_digests_is_enough_to_know_but_not_to_prove(telling: Telling) -> None:
