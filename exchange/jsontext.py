@@ -26,6 +26,10 @@ def sha256_hex(data: Readable) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+#: The greatest whole number, on either side of zero, that a double holds without a neighbour.
+MAX_INTEGER = 2**53 - 1
+
+
 class _DoubledKeyError(ValueError):
     pass
 
@@ -47,10 +51,18 @@ def _no_float(_: str) -> float:
     raise _NumberError
 
 
+def _whole(text: str) -> int:
+    """What every JSON reader tells exactly (RFC 8259 section 6, RFC 8785 section 3.2.2.3)."""
+    if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) > MAX_INTEGER:
+        raise _NumberError
+    return int(text)
+
+
 def parse_strict(
     data: Readable, step: Step, entry: str, limits: Limits, *, is_canonical: bool = True
 ) -> dict[str, Any]:
-    """A JSON object without doubled keys or fractions, of limited depth and text length.
+    """A JSON object without doubled keys, fractions, whole numbers that not every reader tells
+    exactly, or halves of surrogate pairs; of limited depth and text length.
 
     With ``is_canonical`` the bytes must also be the RFC 8785 form of what they say.
     Raises ``VerificationError`` with the given step.
@@ -60,6 +72,7 @@ def parse_strict(
         value = json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_object,
+            parse_int=_whole,
             parse_float=_no_float,
             parse_constant=_no_float,
         )
@@ -105,6 +118,16 @@ def _check_depth(value: Any, step: Step, entry: str, limits: Limits) -> None:
                 below += item.values()
             elif isinstance(item, list):
                 below += item
+            elif isinstance(item, str) and not _is_text(item):
+                raise refusal(
+                    step,
+                    Text(
+                        en="a JSON text is no Unicode text", zh="JSON 文本不是有效的 Unicode 文本"
+                    ),
+                    expected="no half of a surrogate pair",
+                    found="one",
+                    entry=entry,
+                )
             elif isinstance(item, str) and len(item) > limits.json_text_length:
                 raise refusal(
                     step,
@@ -123,6 +146,14 @@ def _check_depth(value: Any, step: Step, entry: str, limits: Limits) -> None:
         found="more",
         entry=entry,
     )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_canonical(value: Any, raw: bytes, step: Step, entry: str) -> None:

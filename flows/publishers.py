@@ -14,7 +14,6 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     from exchange.trust.client import Publisher
-
     from exchange.trust.partner import Partner
     from hefu.node import Node
 
@@ -43,6 +42,7 @@ def publisher_of(
             partner.root,
             now,
             max_stale_days=partner.config.max_stale_days,
+            code=partner.code,
         )
         fresh = publisher.freshness
         note_seen(node, partner.code, Seen(now, fresh.published_time, fresh.expires, carrier.label))

@@ -146,13 +146,14 @@ def open_publisher(
     limits: Limits = DEFAULT_LIMITS,
     *,
     with_facts: bool = True,
+    code: str | None = None,
 ) -> Publisher:
     """Read the publisher's lists as of ``now``, trusting ``bootstrap`` and what ``trusted`` holds.
 
     ``bootstrap``: the root of the card. ``trusted``: the folder of what this reader remembers;
     its versions never go back. ``max_stale_days``: so long after its end a list is still taken
     (``freshness.is_stale`` says so). ``with_facts``: read ``agency.json`` too; evidence and copies
-    of ``metadata/`` alone do without.
+    of ``metadata/`` alone do without. ``code``: whose repository it must be.
 
     Raises ``VerificationError`` (step ``trust`` or ``fetch``); ``RefusedError`` where there is no
     repository; ``RetryableError`` for what may heal, as the carrier raised it; ``ConfigError`` if
@@ -164,5 +165,9 @@ def open_publisher(
         view.refresh()
         agency = view.read_agency() if with_facts else None
         facts = parse_agency(agency, limits=limits) if agency is not None else None
+        publisher = Publisher(view, facts, agency)
+        if code is not None:
+            publisher.trust(code)
+        # Of another agency's lists nothing is remembered.
         view.keep(agency)
-    return Publisher(view, facts, agency)
+    return publisher

@@ -124,9 +124,8 @@ def _open(
     asked: argparse.Namespace, at: Path, trusted: Path, now: datetime, partner: dict[str, object]
 ) -> Publisher:
     root = (asked.trust / "root.json").read_bytes()
-    return open_publisher(
-        FolderCarrier(at), trusted, root, now, int(str(partner["max_stale_days"]))
-    )
+    stale = int(str(partner["max_stale_days"]))
+    return open_publisher(FolderCarrier(at), trusted, root, now, stale, code=str(partner["code"]))
 
 
 def _fetched(

@@ -73,6 +73,18 @@ def subject_cases() -> Iterator[Case]:
         "An attachment's name is not its digest.",
         restated(unchanged, entries | {f"attachments/{'0' * 64}.txt": b"x"}),
     )
+    for name, about, text in (
+        ("number", "a number that not every JSON reader tells exactly", "9007199254740992"),
+        ("surrogate", "half of a surrogate pair", '"\\ud800"'),
+    ):
+        data = f'{{"checked":{text}}}'.encode()
+        yield case(
+            f"verdict_{name}",
+            f"The verdict holds {about}.",
+            restated(
+                predicate(verdict_sha256=sha256_hex(data)), entries | {"quality/verdict.json": data}
+            ),
+        )
     yield case(
         "verdict_digest",
         "The predicate names another verdict than the one that travels.",

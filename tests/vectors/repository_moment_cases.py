@@ -118,6 +118,11 @@ def age_of_lists_cases() -> Iterator[RepositoryCase]:
         replace(ONE, alter={"timestamp": with_field("x-hefu-published", FULL_WIDTH)}),
     )
     yield trust_case(
+        "number_too_large",
+        "A field of the publisher's own holds a number that not every JSON reader tells exactly.",
+        replace(ONE, alter={"timestamp": with_field("x-hefu-remark", 2**53)}),
+    )
+    yield trust_case(
         "published_missing",
         "The timestamp does not say when it was written.",
         replace(ONE, alter={"timestamp": lambda signed: signed.pop("x-hefu-published")}),

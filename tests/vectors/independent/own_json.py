@@ -35,10 +35,16 @@ def strict_json(
     def no_fraction(_: str) -> float:
         raise ValueError("a fraction")
 
+    def exact(text: str) -> int:
+        if len(text) > 17 or abs(int(text)) > 2**53 - 1:
+            raise ValueError("a number beyond 2^53 - 1")
+        return int(text)
+
     try:
         value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=once,
+            parse_int=exact,
             parse_float=no_fraction,
             parse_constant=no_fraction,
         )
@@ -66,6 +72,7 @@ def _check_depth(step: str, value: Any, longest: int) -> None:
                 below += item
             elif isinstance(item, str):
                 need(step, len(item) <= longest, "a text too long")
+                need(step, not any("\ud800" <= c <= "\udfff" for c in item), "half a character")
         if not below:
             return
         level = below
