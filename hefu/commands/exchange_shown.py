@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hefu.terminal import say, say_table, show_count, show_time, tr
@@ -55,7 +56,8 @@ def _say_sent(sent: Sequence[SentStatus]) -> None:
 def _awaited(sent: SentStatus) -> str:
     if sent.awaited_until is None:
         return "–"
-    until = show_time(sent.awaited_until)
+    # The deadline is the first moment that is too late; people speak of the last day.
+    until = show_time(sent.awaited_until - timedelta(minutes=1))[:10]
     if sent.provisional:
         until = tr(f"{until}, provisional", f"{until}，暂定")
     return tr(f"{sent.awaited} (until {until})", f"{sent.awaited}（截止 {until}）")
