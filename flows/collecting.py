@@ -19,6 +19,7 @@ from exchange.agreement.project import raw_values_sql, shared_sql, token_fields
 from exchange.repository.local import PublishedHead
 from flows.coverage import covered_sql, own_sql
 from flows.progress import Step, tell
+from flows.withheld import withheld_of
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -42,6 +43,7 @@ _TICK = timedelta(microseconds=1)
 class Collected:
     """The table ``table`` holds the rows that leave, with the granted columns.
 
+    ``left_out``: the records that break a hard rule of today and stay until they don't.
     ``again``: those of ``rows`` whose version was in the lake at the last bundle already.
     ``removed``: those that say that a record is gone, ``taken_back`` of them because it may not
     stay with the partner, the others because it is gone at its source.
@@ -50,11 +52,15 @@ class Collected:
     contract: Contract
     table: str
     rows: int
-    withheld: int
+    left_out: tuple[str, ...]
     removed: int
     taken_back: int
     again: int
     rules: tuple[Rule, ...]
+
+    @property
+    def withheld(self) -> int:
+        return len(self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ def collect(
     rules = node.rules(contract, grant.columns(contract))
     table = f"outgoing_{record_type}"
     since = told.since(grant, version) if told is not None else None
+    if _remember_withheld(con, node, stream, last, record_type):
+        since = None
     _remember_told(con, lake, node, contract, told, since)
     lake.attach(con, record_type, at_version=version, between=since)
     _create_going(con, node, contract, grant, told, created)
@@ -124,7 +132,7 @@ def collect(
         lake.attach(con, record_type, at_version=told.version, between=since)
         _take_back(con, node, contract, grant, told, table, broken)
         lake.attach(con, record_type, at_version=version, between=since)
-    withheld = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _broken")
+    broken_ids = con.execute(f"SELECT record_id FROM {ident(table)} WHERE _broken").fetchall()
     con.execute(f"DELETE FROM {ident(table)} WHERE _broken")
     taken_back = _one(con, f"SELECT count(*) FROM {ident(table)} WHERE _back")
     again = "false" if told is None else f"received_time = {told.stamp_sql} AND NOT _back"
@@ -135,7 +143,8 @@ def collect(
     removed = _one(
         con, f"SELECT count(*) FROM {ident(table)} WHERE data_status = {literal(REMOVED)}"
     )
-    return Collected(contract, table, rows, withheld, removed, taken_back, sent_again, rules)
+    left_out = tuple(sorted(str(row[0]) for row in broken_ids))
+    return Collected(contract, table, rows, left_out, removed, taken_back, sent_again, rules)
 
 
 def _broken_sql(rules: tuple[Rule, ...]) -> str:
@@ -159,6 +168,22 @@ def _told(
         last.statement.lake_versions[record_type],
         last.statement.created_time + _TICK,
     )
+
+
+def _remember_withheld(
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    stream: str,
+    last: PublishedHead | None,
+    record_type: str,
+) -> bool:
+    """The table ``withheld_before``: what the last bundle left out. Whether there is anything."""
+    con.execute("CREATE OR REPLACE TABLE withheld_before (record_id VARCHAR)")
+    found = withheld_of(node.place("sent"), stream, last, record_type)
+    if found:
+        listed = ", ".join(f"({literal(record_id)})" for record_id in found)
+        con.execute(f"INSERT INTO withheld_before VALUES {listed}")
+    return bool(found)
 
 
 def _remember_told(
@@ -215,7 +240,8 @@ def _create_going(
         f"CREATE OR REPLACE TEMP VIEW going AS SELECT c.* REPLACE ({received} AS received_time) "
         f"FROM (SELECT * FROM {current} WHERE {covered_sql(contract, node, grant)}) AS c "
         f"LEFT JOIN told AS t USING ({_KEY}) "
-        f"WHERE (t.covered IS NOT TRUE OR (NOT t.gone AND ({differs}))) "
+        f"WHERE (t.covered IS NOT TRUE OR (NOT t.gone AND ({differs})) "
+        "OR c.record_id IN (SELECT record_id FROM withheld_before)) "
         f"AND (c.data_status <> {literal(REMOVED)} "
         "OR c.record_id IN (SELECT record_id FROM told WHERE covered))"
     )

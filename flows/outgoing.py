@@ -28,6 +28,7 @@ from flows.sampling import Sampled, sample
 from flows.sealed import RECORD_TYPE as SEALED_LEAD
 from flows.sealed import attachments
 from flows.sending import send
+from flows.withheld import forget_older, remember_withheld
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.runs import RunRecord
@@ -188,7 +189,12 @@ def publish_to(
             heads=heads_of(node),
             attachments=_attachments(node, con, collected),
         )
-        return _publish(node, going, contents, (created, now), result)
+        sent = node.place("sent")
+        left_out = {c.contract.record_type: c.left_out for c in collected}
+        remember_withheld(sent, going.stream, contents.sequence, left_out)
+        published = _publish(node, going, contents, (created, now), result)
+        forget_older(sent, going.stream, contents.sequence)
+        return published
 
 
 def _samples(
