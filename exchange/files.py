@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
+
+from exchange.limits import Readable
 
 BUFFER_BYTES = 1024 * 1024
 
@@ -30,6 +33,14 @@ def private_file(to: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink()
         raise
+
+
+def mapped(file: IO[bytes]) -> Readable:
+    """The file's bytes without a copy. The mapping outlives ``file`` and goes with its last view,
+    which may be in an exception's traceback: so it is not closed by hand."""
+    if os.fstat(file.fileno()).st_size == 0:
+        return b""
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def put_durably(path: Path, data: bytes) -> None:

@@ -6,8 +6,6 @@ bytes are the used bytes: a mapping of a file that only this process may write.
 
 from __future__ import annotations
 
-import mmap
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from exchange.agreement.versions import grant_of, in_force, versions_of
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.verify import ChainHead, Policy, VerifiedBundle, verify_bundle
 from exchange.errors import refusal
+from exchange.files import mapped
 from flows.workspace import scratch_folder
 from schemas.errors import VerificationError
 from schemas.text import Text
@@ -75,7 +74,8 @@ def opened(
             head=head,
         )
         trust: Trust = publisher.trust(grant.from_org)
-        with plain.open("rb") as file, mapped(file.fileno()) as data:
+        with plain.open("rb") as file:
+            data = mapped(file)
             bundle = verify_bundle(data, trust, policy, now)
             listed.check_statement(bundle.statement_sha256)
             named = bundle.statement.agreement
@@ -130,12 +130,3 @@ def _replaced(
             f"（摘要 {made_under.digest()}）生成，而当时有效的是第 {holding.version} 版"
             f"（摘要 {holding.digest()}）：请合作单位将新版协议文件放入 agreements/",
         )
-
-
-@contextmanager
-def mapped(descriptor: int) -> Iterator[bytes | mmap.mmap]:
-    """The file's bytes without a copy. Views may outlive the block; the mapping goes with them."""
-    if os.fstat(descriptor).st_size == 0:
-        yield b""
-        return
-    yield mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)

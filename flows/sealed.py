@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.files import put_durably, sync_folder
+from exchange.files import mapped, put_durably, sync_folder
 from exchange.jsontext import sha256_hex
 from exchange.keys.encryption import MAGIC
 from exchange.keys.sealing import is_sealed, seal
@@ -243,12 +243,12 @@ def received_file(node: Node, sealed_no: str) -> bytes:
             hint=Text(en="hefu sealed list", zh="可用 hefu sealed list 查看"),
         )
     one = found[0]
-    entries = Lake(node.place("lake")).ledger.entries()
-    brought = next(e for e in entries if e.bundle_id == one.bundle_id)
+    taken = Lake(node.place("lake")).ledger.entries()
+    brought = next(e for e in taken if e.bundle_id == one.bundle_id)
     kept = load(node.place("inbox"), brought.publisher, brought.stream, brought.sequence)
-    data = read_container(kept.bundle.read_bytes(), DEFAULT_LIMITS).get(
-        f"attachments/{one.sha256}.{SUFFIX}"
-    )
+    with kept.bundle.open("rb") as file:
+        entries = read_container(mapped(file), DEFAULT_LIMITS)
+    data = entries.get(f"attachments/{one.sha256}.{SUFFIX}")
     if data is None or sha256_hex(data) != one.sha256:
         raise DataError(
             Text(

@@ -17,9 +17,9 @@ from exchange.agreement.keeping import keep_agreement
 from exchange.bundle.build import BundleContents, write_bundle
 from exchange.bundle.layout import STATEMENT_ENTRY
 from exchange.bundle.verify import verify_own
+from exchange.files import mapped
 from exchange.keys.signing import PublicKey
 from exchange.repository.local import publish
-from flows.opening import mapped
 from flows.workspace import scratch_folder
 from hefu.node import Node
 from schemas.errors import ConfigError, Where
@@ -46,11 +46,12 @@ def send(node: Node, contents: BundleContents, created: datetime, now: datetime)
     """
     agreement, grant = contents.agreement, contents.grant
     signers = node.signers()
-    keys = [PublicKey(bytes.fromhex(s.public_key.keyval["public"])) for s in signers.all]
+    keys = [PublicKey.of(signer) for signer in signers.all]
     with scratch_folder(node) as folder:
         plain = folder / "bundle.hefu"
         written = write_bundle(contents, signers.all, created, plain)
-        with plain.open("rb") as file, mapped(file.fileno()) as data:
+        with plain.open("rb") as file:
+            data = mapped(file)
             # A chain cannot skip a bundle that its reader refuses, so refuse it ourselves first.
             own = verify_own(data, contents, keys, created)
             envelope = bytes(own.entries[STATEMENT_ENTRY])

@@ -18,11 +18,11 @@ from exchange.bundle.build import resign
 from exchange.bundle.container import STATEMENT_ENTRY, read_container
 from exchange.bundle.contracts import INSTALLED
 from exchange.errors import refusal
+from exchange.files import mapped
 from exchange.jsontext import sha256_hex
 from exchange.keys.encryption import decrypt_file, encrypt_file, is_encrypted_file
 from exchange.limits import DEFAULT_LIMITS
 from exchange.repository.local import published, replace
-from flows.opening import mapped
 from flows.sending import recipients_of
 from flows.workspace import scratch_folder
 from hefu.node import Node
@@ -128,7 +128,8 @@ def _plain(node: Node, source: Path, folder: Path) -> Path:
 
 def _signed_anew(node: Node, plain: Path, listed: Listed, to: Path) -> bytes:
     """Write the same statement under today's signatures; returns its envelope."""
-    with plain.open("rb") as file, mapped(file.fileno()) as data:
+    with plain.open("rb") as file:
+        data = mapped(file)
         written = resign(data, node.signers().all, to)
     if sha256_hex(written.payload) != listed.statement_sha256:
         raise refusal(
@@ -145,7 +146,8 @@ def _signed_anew(node: Node, plain: Path, listed: Listed, to: Path) -> bytes:
                 zh="未发布任何内容；请找到摘要相符的副本",
             ),
         )
-    with to.open("rb") as file, mapped(file.fileno()) as data:
+    with to.open("rb") as file:
+        data = mapped(file)
         return bytes(read_container(data, DEFAULT_LIMITS)[STATEMENT_ENTRY])
 
 

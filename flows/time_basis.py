@@ -20,6 +20,7 @@ from exchange.bundle.policy import Policy
 from exchange.bundle.statement import Predicate
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from exchange.errors import refusal
+from exchange.files import mapped
 from exchange.keys.encryption import decrypt_file, is_encrypted_file
 from exchange.limits import Readable
 from exchange.repository.local import published
@@ -27,7 +28,6 @@ from exchange.trust.evidence import STATEMENT, Evidence
 from exchange.trust.evidence_verify import legal_time
 from flows.heads import own_streams
 from flows.history import known_trusts, read_kept_statement
-from flows.opening import mapped
 from flows.workspace import scratch_folder
 from lake.ledger import Ledger
 from schemas.errors import HefuError, VerificationError
@@ -179,9 +179,8 @@ def own_bundle(node: Node, said: Said) -> Iterator[VerifiedBundle]:
     with (
         own_file(node, told.stream, told.sequence) as plain,
         plain.open("rb") as file,
-        mapped(file.fileno()) as data,
     ):
-        yield _verify_own_word(node, data, told.created_time)
+        yield _verify_own_word(node, mapped(file), told.created_time)
 
 
 @contextmanager

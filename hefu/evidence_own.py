@@ -17,12 +17,12 @@ from exchange.agreement.keeping import kept_agreement
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.policy import ChainHead, Policy
 from exchange.bundle.verify import verify_bundle
+from exchange.files import mapped
 from exchange.repository.folder import FolderCarrier
 from exchange.trust.client import open_publisher
 from exchange.trust.evidence import STATEMENT, Basis, Kept, keep
 from flows.heads import own_streams
 from flows.history import read_kept_statement
-from flows.opening import mapped
 from flows.time_basis import Said, TimeBasis, acknowledgement, own_file
 from flows.workspace import scratch_folder
 from schemas.errors import ConfigError, Where
@@ -62,8 +62,8 @@ def own_evidence(node: Node, said: Said, now: datetime) -> Iterator[tuple[Kept, 
         scratch_folder(node) as folder,
         own_file(node, told.stream, told.sequence) as plain,
         plain.open("rb") as file,
-        mapped(file.fileno()) as data,
     ):
+        data = mapped(file)
         carrier = FolderCarrier(node.place("repository"))
         publisher = open_publisher(carrier, folder / "trusted", root, now)
         listed = publisher.find(told.stream, told.sequence)

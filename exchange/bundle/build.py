@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from io import BytesIO
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
@@ -42,7 +41,7 @@ from exchange.bundle.statement import (
     read_statement,
 )
 from exchange.bundle.verify_entries import check_subjects
-from exchange.files import private_file
+from exchange.files import mapped, private_file
 from exchange.limits import DEFAULT_LIMITS, Limits, Readable
 
 if TYPE_CHECKING:
@@ -252,10 +251,6 @@ def _write_table(
     with Measure() as measure:
         rows = write_parquet(table, schema, MeasuredFile(file, measure))
         file.flush()
-        data = file.getbuffer() if isinstance(file, BytesIO) else _mapped(file)
+        data = file.getbuffer() if isinstance(file, BytesIO) else mapped(file)
         open_parquet(memoryview(data), entry, DEFAULT_LIMITS)
         return measure.part(data), rows
-
-
-def _mapped(file: BinaryIO) -> mmap:
-    return mmap(file.fileno(), 0, access=ACCESS_READ)

@@ -52,7 +52,7 @@ def sign(payload: bytes, signers: Sequence[Signer]) -> bytes:
     message = pre_authentication_encoding(payload)
     by_key: dict[str, bytes] = {}
     for signer in signers:
-        public = PublicKey(bytes.fromhex(signer.public_key.keyval["public"]))
+        public = PublicKey.of(signer)
         if public.key_id in by_key:
             raise ValueError(f"key {public.key_id} signs twice")
         signature = bytes.fromhex(signer.sign(message).signature)

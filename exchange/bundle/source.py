@@ -7,16 +7,15 @@ that comes about, and is mapped, so that a large bundle costs no memory.
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from exchange.errors import refusal
-from exchange.files import BUFFER_BYTES
+from exchange.files import BUFFER_BYTES, mapped
 from exchange.keys.encryption import decrypt_into, is_encrypted_file
 from exchange.limits import DEFAULT_LIMITS, Limits, Readable
 from schemas.text import Text
@@ -55,10 +54,4 @@ def private_bytes(
         else:
             shutil.copyfileobj(source, copy, BUFFER_BYTES)
             copy.flush()
-        return _mapped(copy)
-
-
-def _mapped(file: IO[bytes]) -> Readable:
-    if os.fstat(file.fileno()).st_size == 0:
-        return b""
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return mapped(copy)

@@ -35,6 +35,11 @@ class PublicKey:
 
     raw: bytes
 
+    @classmethod
+    def of(cls, signer: Signer) -> PublicKey:
+        """The key that a signer signs with."""
+        return cls(bytes.fromhex(signer.public_key.keyval["public"]))
+
     @property
     def _key(self) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(self.raw)

@@ -7,7 +7,6 @@ at. What the result rests on is said step by step, and so is what it does not sh
 
 from __future__ import annotations
 
-import mmap
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from exchange.bundle.policy import ChainHead, Policy
 from exchange.bundle.statement import Predicate, read_statement
 from exchange.bundle.verify import VerifiedBundle, verify_bundle
 from exchange.errors import Step, refusal
+from exchange.files import mapped
 from exchange.jsontext import parse_strict, sha256_hex
-from exchange.limits import DEFAULT_LIMITS, Limits
+from exchange.limits import DEFAULT_LIMITS, Limits, Readable
 from exchange.trust.evidence import Evidence, Kept
 from schemas.errors import DataError, OutsideError, Where
 from schemas.text import Text
@@ -117,7 +117,8 @@ def verify_evidence(
     """
     evidence = proof.evidence
     checks: list[Check] = []
-    data = _mapped(proof.bundle)
+    with proof.bundle.open("rb") as file:
+        data = mapped(file)
     _check_file(evidence, data, checks)
     agreement = _agreement(proof, limits)
     publisher = _publisher(proof, checks)
@@ -171,14 +172,7 @@ def statement_of(envelope: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Pred
     return read_statement(payload, limits).predicate, sha256_hex(payload)
 
 
-def _mapped(path: Path) -> bytes | mmap.mmap:
-    with path.open("rb") as file:
-        if file.seek(0, 2) == 0:
-            return b""
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _check_file(evidence: Evidence, data: bytes | mmap.mmap, checks: list[Check]) -> None:
+def _check_file(evidence: Evidence, data: Readable, checks: list[Check]) -> None:
     _require("fetch", (evidence.file_sha256, evidence.file_size), (sha256_hex(data), len(data)))
     checks.append(
         Check(
