@@ -20,9 +20,11 @@ from exchange.bundle.dsse import sign
 from exchange.bundle.statement import make_statement
 from exchange.jsontext import sha256_hex
 from exchange.keys.signing import PublicKey
+from exchange.repository.folder import FolderCarrier
 from exchange.repository.local import publish
 from exchange.trust.agency import AgencyFacts
 from exchange.trust.ceremony import Terms, found
+from exchange.trust.client import Publisher, open_publisher
 from exchange.trust.roles import Periods, Signers
 
 NOW = datetime(2026, 11, 22, 1, 0, 0, tzinfo=UTC)
@@ -42,7 +44,7 @@ def signer(name: str) -> CryptoSigner:
 
 
 def public(name: str) -> PublicKey:
-    return PublicKey(bytes.fromhex(signer(name).public_key.keyval["public"]))
+    return PublicKey.of(signer(name))
 
 
 SIGNERS = Signers((signer("online"),))
@@ -198,3 +200,32 @@ def has_ended(process: int) -> bool:
         return True
     assert status == 0, "the work failed"
     return found == process
+
+
+FIRST = make_bundle(1, None)
+SECOND = make_bundle(2, FIRST.statement_sha256)
+OTHER_FIRST = make_bundle(1, None, data=b"another bundle")
+
+
+def read(world: World, name: str = "reader") -> Publisher:
+    """As a partner does."""
+    return open_publisher(
+        FolderCarrier(world.repository),
+        world.root / name,
+        (world.repository / "metadata/1.root.json").read_bytes(),
+        NOW + timedelta(days=1),
+    )
+
+
+def downloaded(world: World, publisher: Publisher, sequence: int) -> bytes:
+    listed = publisher.find(STREAM, sequence)
+    assert listed is not None
+    path = world.root / "downloaded"
+    publisher.download(listed, path)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+def leftovers(world: World) -> list[Path]:
+    return list(world.root.rglob(".partial-*"))

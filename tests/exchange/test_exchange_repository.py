@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from repository_world import (
     DAY,
+    FIRST,
     NOW,
+    OTHER_FIRST,
     PERIODS,
+    SECOND,
     SIGNERS,
     STREAM,
     Bundle,
     World,
+    downloaded,
     founded,
     make_bundle,
+    read,
     signer,
 )
 
-from exchange.repository.folder import FolderCarrier
 from exchange.repository.local import (
     head,
     published,
@@ -29,42 +32,13 @@ from exchange.repository.local import (
     sent_path,
 )
 from exchange.repository.tree import read_tree
-from exchange.trust.client import Publisher, open_publisher
 from exchange.trust.roles import Signers
 from schemas.errors import ConfigError, RetryableError, VerificationError
-
-FIRST = make_bundle(1, None)
-SECOND = make_bundle(2, FIRST.statement_sha256)
-OTHER_FIRST = make_bundle(1, None, data=b"another bundle")
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return founded(tmp_path)
-
-
-def read(world: World, name: str = "reader") -> Publisher:
-    """As a partner does."""
-    return open_publisher(
-        FolderCarrier(world.repository),
-        world.root / name,
-        (world.repository / "metadata/1.root.json").read_bytes(),
-        NOW + timedelta(days=1),
-    )
-
-
-def downloaded(world: World, publisher: Publisher, sequence: int) -> bytes:
-    listed = publisher.find(STREAM, sequence)
-    assert listed is not None
-    path = world.root / "downloaded"
-    publisher.download(listed, path)
-    data = path.read_bytes()
-    path.unlink()
-    return data
-
-
-def leftovers(world: World) -> list[Path]:
-    return list(world.root.rglob(".partial-*"))
 
 
 # what was published
