@@ -46,7 +46,10 @@ def coverage(contract: Contract, node: Node, grant: Grant) -> Iterator[Test]:
     for kind in ("lead_type", "transfer_kind"):
         if kind in names:
             yield Test("discipline", f"{ident(kind)} <> 'discipline'")
-    if "to_org" in names:
+    # A step of a matter goes to the agencies that take part in it, and to nobody else.
+    if "party_orgs" in names:
+        yield Test("other_addressee", f"list_contains(party_orgs, {literal(grant.to_org)})")
+    elif "to_org" in names:
         yield Test("other_addressee", f"to_org IS NULL OR to_org = {literal(grant.to_org)}")
     if contract.record_type == "receipt":
         yield Test("no_such_bundle", _answers_sql(node, grant))

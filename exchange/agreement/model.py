@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from exchange.agreement.cooperation import Cooperation
 from exchange.agreement.problems import line_of, problems
 from exchange.bundle.contracts import INSTALLED
 from exchange.bundle.statement import AgreementReference, Code, Name, RecordType
@@ -125,6 +126,8 @@ class Agreement(_Model):
     valid_until: date
     parties: Annotated[tuple[AgreementParty, ...], Field(min_length=2)]
     grants: Annotated[tuple[Grant, ...], Field(min_length=1)]
+    cooperation: Cooperation | None = None
+    """Routes and periods; left out of the canonical form where there is none."""
     #: The contract versions that the fields are of. A help for who has an older one to tell a
     #: field to come from a slip of the pen; not part of what is agreed, nor of the digest.
     contracts: dict[RecordType, Version] = Field(default_factory=dict)
@@ -166,7 +169,8 @@ class Agreement(_Model):
 
     def canonical(self) -> bytes:
         """What is agreed, in the one spelling that the digest is of (RFC 8785)."""
-        return canonical(self.model_dump(mode="json", by_alias=True, exclude={"contracts"}))
+        silent = {"contracts"} | ({"cooperation"} if self.cooperation is None else set())
+        return canonical(self.model_dump(mode="json", by_alias=True, exclude=silent))
 
     def reference(self) -> AgreementReference:
         return AgreementReference(id=self.id, version=self.version, digest=self.digest())

@@ -1,0 +1,197 @@
+"""The table of a procedure: states, which act by whom leads from one to another, and clocks.
+
+One TOML file each in ``tables/``; code paths, commands, diagrams and property tests come from it.
+
+    [[state]]   name, labels, phase, what to do next, whether fines are frozen in it
+    [[row]]     from (states), act, by (roles), needs, guards -> to (state); addresses (a role)
+    [[clock]]   runs in states, who must end it, its length: a parameter of the rule packs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.errors import ConfigError
+from schemas.text import Text
+from schemas.toml import parse_toml
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Label = Annotated[str, Field(min_length=1)]
+#: Before the first act.
+START = "start"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Labelled(_Model):
+    label_zh: Label
+    label_en: Label
+
+    @property
+    def label(self) -> Text:
+        return Text(en=self.label_en, zh=self.label_zh)
+
+
+class Role(_Labelled):
+    """A part that a body plays in a matter. ``outside``: it may have no node, and then a party
+    enters what its papers say."""
+
+    name: Name
+    outside: bool = False
+
+
+class State(_Labelled):
+    """``phase``: ended states need nobody. ``freezes``: whose fines for the act are held up.
+
+    ``next``: who has to do what now, in words.
+    """
+
+    name: Name
+    phase: Literal["open", "ended"] = "open"
+    freezes: Literal["nobody", "all", "not_competent"] = "nobody"
+    next_zh: str = ""
+    next_en: str = ""
+
+    @property
+    def next(self) -> Text:
+        return Text(en=self.next_en, zh=self.next_zh)
+
+
+class Row(_Labelled):
+    """From any state of ``from_states``, ``act`` done by one of the roles ``by`` leads to ``to``.
+
+    ``needs``: fields of the act that must be given; ``guards``: names of
+    :mod:`cooperation.procedures.guards`, asked before the act is made. ``decision``: a named person
+    decides, and the decision is signed. ``addresses``: the act's ``to_org`` plays this role from
+    now on. ``rank``: of acts that did not know of each other the lower is applied first.
+    """
+
+    from_states: Annotated[tuple[Name, ...], Field(alias="from", min_length=1)]
+    act: Name
+    by: Annotated[tuple[Name, ...], Field(min_length=1)]
+    to: Name
+    needs: tuple[Name, ...] = ()
+    guards: tuple[Name, ...] = ()
+    decision: bool = False
+    addresses: Name | None = None
+    rank: int = 5
+    source: str = ""
+
+
+class ClockRow(_Labelled):
+    """Runs from the act that led into one of ``states`` until they are left.
+
+    ``parameter``: its length in the rule packs; ``unit`` says how it is counted, ``days`` as the
+    choice ``transfer_days`` says. ``statutory`` false: the parties' agreement may fix another.
+    ``since_act``: runs from the last act of that code instead of the one that led here.
+    """
+
+    name: Name
+    states: Annotated[tuple[Name, ...], Field(min_length=1)]
+    who: Name
+    unit: Literal["days", "natural_days", "working_days", "hours", "months"]
+    parameter: Name
+    statutory: bool
+    since_act: Name | None = None
+    duty_zh: Label
+    duty_en: Label
+
+    @property
+    def duty(self) -> Text:
+        return Text(en=self.duty_en, zh=self.duty_zh)
+
+
+class Procedure(_Labelled):
+    """A whole table. ``prefix`` begins the numbers of its matters; ``source``: the law."""
+
+    name: Name
+    prefix: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    source: str
+    roles: Annotated[tuple[Role, ...], Field(alias="role")]
+    states: Annotated[tuple[State, ...], Field(alias="state")]
+    rows: Annotated[tuple[Row, ...], Field(alias="row")]
+    clocks: Annotated[tuple[ClockRow, ...], Field(alias="clock")] = ()
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for problem in _problems(self):
+            raise ValueError(problem)
+        return self
+
+    def state(self, name: str) -> State:
+        return next(s for s in self.states if s.name == name)
+
+    def role(self, name: str) -> Role:
+        return next(r for r in self.roles if r.name == name)
+
+    def acts(self) -> tuple[str, ...]:
+        """The acts, each once, in the order of the table."""
+        return tuple(dict.fromkeys(row.act for row in self.rows))
+
+    def row(self, state: str, act: str) -> Row | None:
+        """The row of an act in a state; None if the act can't be done there."""
+        return next((r for r in self.rows if r.act == act and state in r.from_states), None)
+
+    def possible(self, state: str) -> tuple[Row, ...]:
+        return tuple(r for r in self.rows if state in r.from_states)
+
+    def rows_of(self, act: str) -> tuple[Row, ...]:
+        return tuple(r for r in self.rows if r.act == act)
+
+
+def _problems(table: Procedure) -> Iterator[str]:
+    states = [s.name for s in table.states]
+    roles = {r.name for r in table.roles}
+    for name in {n for n in states if states.count(n) > 1} | {START} & set(states):
+        yield f"state {name} is declared twice"
+    seen: set[tuple[str, str]] = set()
+    for row in table.rows:
+        for state in (*(s for s in row.from_states if s != START), row.to):
+            if state not in states:
+                yield f"act {row.act} names the unknown state {state}"
+        for role in {*row.by, *([row.addresses] if row.addresses else [])} - roles:
+            yield f"act {row.act} names the unknown role {role}"
+        for state in row.from_states:
+            if (state, row.act) in seen:
+                yield f"two rows for act {row.act} in state {state}"
+            seen.add((state, row.act))
+    for clock in table.clocks:
+        for state in set(clock.states) - set(states):
+            yield f"clock {clock.name} names the unknown state {state}"
+        if clock.who not in roles:
+            yield f"clock {clock.name} names the unknown role {clock.who}"
+        if clock.since_act and clock.since_act not in table.acts():
+            yield f"clock {clock.name} names the unknown act {clock.since_act}"
+
+
+@cache
+def procedures() -> dict[str, Procedure]:
+    """All procedures by name, in alphabetical order."""
+    folder = files("cooperation.procedures").joinpath("tables")
+    names = sorted(p.name for p in folder.iterdir() if p.name.endswith(".toml"))
+    tables = [_read(name, folder.joinpath(name).read_text(encoding="utf-8")) for name in names]
+    return {table.name: table for table in tables}
+
+
+def _read(name: str, text: str) -> Procedure:
+    return parse_toml(text, Procedure, Path("cooperation/procedures/tables", name))
+
+
+def procedure(name: str) -> Procedure:
+    """One procedure. Raises ``ConfigError`` for a name that there is none of."""
+    found = procedures().get(name)
+    if found is None:
+        known = ", ".join(procedures())
+        raise ConfigError(
+            Text(en=f"there is no procedure {name!r}", zh=f"没有名为 {name!r} 的办理程序"),
+            hint=Text(en=f"known: {known}", zh=f"现有：{known}"),
+        )
+    return found
