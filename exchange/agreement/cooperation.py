@@ -18,6 +18,7 @@ copy_transfers_to_procuratorate = true
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -46,6 +47,9 @@ class Route(_Model):
     causes: tuple[Name, ...] = ()
     by: Literal["registration_place", "act_place", "addressee"]
     divisions: tuple[Beginning, ...] = ()
+    since: date | None = None
+    """Records before this day (closing, discovery or date of the accumulation, in UTC+8) are not
+    referred; without it those before the agreement's ``valid_from`` aren't."""
     feedback_required: bool = True
 
     def names_place(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exchange.agreement.cooperation_told import cooperation_sentences
 from exchange.agreement.encryption import above_internal, is_encrypted
 from exchange.agreement.model import Agreement, Grant, RowFilter
 from exchange.agreement.rows import UNFILTERED, row_tests
@@ -99,6 +100,8 @@ class Explained:
     agreement: Agreement
     digest: str
     directions: tuple[Direction, ...]
+    cooperation: tuple[Text, ...]
+    """What is referred without being asked, and periods that the parties fixed: a sentence each."""
 
 
 def explain(
@@ -109,6 +112,7 @@ def explain(
         agreement,
         agreement.digest(),
         tuple(_direction(agreement, g, node_code, contracts) for g in agreement.grants),
+        tuple(cooperation_sentences(agreement)),
     )
 
 

@@ -10,9 +10,10 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exchange.agreement.cooperation_problems import cooperation_problems
+from exchange.agreement.problem import Problem
 from exchange.agreement.rows import UNFILTERED, row_tests
 from schemas.codes import canonical
 from schemas.compatibility.changes import parse_version
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from schemas.contract import Contract
 
 _DIVISION_LENGTHS = (2, 4, 6)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """``place``: keys from the top of the file, with the number of a grant or party from 0."""
-
-    message: Text
-    place: tuple[str | int, ...]
-    hint: Text | None = None
-
-    @property
-    def field(self) -> str:
-        return ".".join(str(part) for part in self.place)
 
 
 def problems(agreement: Agreement, contracts: Mapping[str, Contract]) -> Iterator[Problem]:
@@ -70,6 +58,7 @@ def problems(agreement: Agreement, contracts: Mapping[str, Contract]) -> Iterato
             )
         yield from _of_fields(agreement, grant, index, contracts)
         yield from _of_rows(agreement, grant, index, contracts)
+    yield from cooperation_problems(agreement)
 
 
 def _of_parties(

@@ -55,6 +55,10 @@ def told(explained: Explained, counts: Counts) -> Iterator[str]:
     for number, direction in enumerate(explained.directions, 1):
         yield ""
         yield from _direction(number, direction, counts.get(direction.stream, {}))
+    if explained.cooperation:
+        yield ""
+        yield tr("What the agencies do with it", "双方据此办理的事项")
+        yield from (f"   - {sentence}" for sentence in explained.cooperation)
 
 
 def _direction(number: int, d: Direction, counts: Mapping[str, Counted]) -> Iterator[str]:
@@ -229,6 +233,7 @@ def as_json(explained: Explained, counts: Counts) -> dict[str, Any]:
         "valid_until": a.valid_until.isoformat(),
         "parties": [{"code": p.code, "name": p.name} for p in a.parties],
         "directions": [_direction_json(d, counts.get(d.stream, {})) for d in explained.directions],
+        "cooperation": [_text_json(sentence) for sentence in explained.cooperation],
     }
 
 

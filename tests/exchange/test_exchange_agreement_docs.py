@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from exchange.agreement.cooperation import Cooperation, Route
 from exchange.agreement.encryption import is_encrypted
 from exchange.agreement.explain import explain
 from exchange.agreement.model import Agreement, Delivery, Grant, RowFilter, load_agreement
@@ -16,6 +17,7 @@ from exchange.agreement.notes import notes
 from exchange.bundle.contracts import INSTALLED
 
 DOCS = Path(__file__).parents[2] / "docs"
+MODELS = (Agreement, Grant, RowFilter, Delivery, Cooperation, Route)
 PAGES = ("agreements.md", "agreements.zh-CN.md")
 
 
@@ -32,7 +34,7 @@ def keys(model: type[BaseModel]) -> set[str]:
 def test_every_key_is_explained(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
-    wanted = set().union(*map(keys, (Agreement, Grant, RowFilter, Delivery)))
+    wanted = set().union(*map(keys, MODELS))
     assert {key for key in wanted if not re.search(rf"[`.\[]{key}[`\]]", rows)} == set()
 
 
@@ -41,9 +43,11 @@ def test_the_example_has_every_key_and_is_explained(page: str, tmp_path: Path) -
     path = tmp_path / "example.toml"
     path.write_text(example(page), encoding="utf-8")
     found = load_agreement(path)
-    for model in (Agreement, Grant, RowFilter, Delivery):
+    for model in MODELS:
         for key in keys(model):
-            assert re.search(rf"^{key} = |\[+(grants\.)?{key}\]", example(page), re.M), key
+            assert re.search(
+                rf"^{key} = |\[+(grants\.|cooperation\.)?{key}\]", example(page), re.M
+            ), key
     assert list(notes(found, [], INSTALLED, datetime(2026, 12, 1, tzinfo=UTC))) == []
     out, back = explain(found, found.parties[0].code, INSTALLED).directions
     assert (out.is_ours, back.is_ours) == (True, False)
