@@ -26,6 +26,7 @@ SEALED_LEAD = {
 WEIGHED = {"total_weight_kg": "'75000'", "limit_weight_kg": "'49000'"}
 AFTER = "'2026-11-24 09:30:00+08:00'"
 BEFORE = "'2026-10-01 09:30:00+08:00'"
+RECORD_ID = "00c5f6f2b2f4a4b0b5d0f8d7f6e5c4b3"
 WRONG_CODE, WRONG_ID = f"'{CREDIT_CODE[:-1]}7'", f"'{ID_NO[:-1]}7'"
 
 COMMON = {
@@ -340,6 +341,19 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
         **COMMON,
         "to_org_check_digit": ({}, {"to_org": WRONG_CODE}),
         "sealed_in_future": ({}, {"sealed_time": AFTER}),
+    },
+    "procedure_act": {
+        **COMMON,
+        "acting_org_is_party": ({}, {"acting_org": f"'{CREDIT_CODE}'"}),
+        "materials_uneven": (
+            {"material_kinds": "['other']", "material_states": "['present']"},
+            {"material_kinds": "['other']", "material_states": "['present', 'missing']"},
+        ),
+        "subjects_uneven": (
+            {"subject_record_ids": f"['{RECORD_ID}']", "subject_nos": "['A-1']"},
+            {"subject_record_ids": f"['{RECORD_ID}']", "subject_nos": "['A-1', 'A-2']"},
+        ),
+        "act_time_in_future": ({}, {"act_time": AFTER}),
     },
     "receipt": {
         **COMMON,

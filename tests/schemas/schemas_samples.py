@@ -63,6 +63,18 @@ REQUIRED = {
         "sealed_sha256": "repeat('9f86d081', 8)",
         "sealed_size_bytes": "65836",
     },
+    "procedure_act": {
+        "source_record_id": "'CG-999900-0123456789/1/send'",
+        "act_no": "'CG-999900-0123456789/1/send'",
+        "procedure": "'referral'",
+        "matter_org": "'11999900MB0000000G'",
+        "matter_no": "'CG-999900-0123456789'",
+        "act_code": "'send'",
+        "act_sequence": "'1'",
+        "act_time": "'2026-10-09 09:00:00+08:00'",
+        "acting_org": "'11999900MB0000000G'",
+        "party_orgs": "['11999900MB0000000G']",
+    },
     "transfer": {
         "source_record_id": "'R1'",
         "transfer_no": "'Y-1'",

@@ -125,7 +125,7 @@ def test_the_record_types_are_those_of_the_record_model() -> None:
     assert {row.code for row in canonical("record_type")} == {
         *("lead", "inspection", "case_result", "transfer", "receipt", "disposition"),
         *("recognition", "licence", "correction", "exemption_check", "accumulation_snapshot"),
-        *("work_order", "sealed_lead"),
+        *("work_order", "sealed_lead", "procedure_act"),
     }
 
 

@@ -129,6 +129,17 @@ MODEL: dict[str, set[str]] = {
         "answered_org_codes", "answered_as_of_times", "unanswered_org_codes", "query_purpose",
         "operator_role",
     },
+    # not of the record model: a step of workflows, from which states are computed
+    "procedure_act": {
+        "act_no", "procedure", "matter_org", "matter_no", "act_code", "act_sequence", "act_time",
+        "acting_org", "acting_org_name", "acting_role", "approver_role", "actor_name",
+        "officer_certificate_nos", "party_orgs", "to_org", "to_org_name", "competent_org",
+        "subject_record_ids", "subject_record_type", "subject_nos", "case_cause_code",
+        "suspected_offence", "reason_code", "reason_text", "document_no", "document_title",
+        "document_sha256", "material_kinds", "material_states", "material_titles",
+        "material_sha256", "result_record_id", "result_no", "result_code", "result_summary",
+        "due_time", "decision_sha256", "proposed_by_node",
+    },
     # the separate channel of discipline leads: that there is one, never what is in it
     "sealed_lead": {
         "sealed_no", "to_org", "sealed_time", "sealed_sha256", "sealed_size_bytes",
@@ -359,6 +370,7 @@ FREE_TEXTS = {
     "recognition": {"recognition_reason_text", "effect_text"},
     "receipt": {"receiver_signatory"},
     "work_order": {"content", "handling_result", "incident_place"},
+    "procedure_act": {"reason_text", "result_summary", "material_titles", "actor_name"},
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def test_there_are_words_for_every_block_type_class_and_mode() -> None:
 
 def test_a_number_has_its_unit_or_is_a_count() -> None:
     """docs/naming.md: the unit is in the name where a number has one."""
-    counts = ("_count", "_version", "_axles", "_no", "_number")
+    counts = ("_count", "_version", "_axles", "_no", "_number", "_sequence")
     for record_type in record_types():
         for field in load_contract(record_type).fields:
             if field.duckdb_type in {"BIGINT", "DECIMAL(16,2)", "BIGINT[]"}:
