@@ -51,6 +51,9 @@ def coverage(contract: Contract, node: Node, grant: Grant) -> Iterator[Test]:
         yield Test("other_addressee", f"list_contains(party_orgs, {literal(grant.to_org)})")
     elif "to_org" in names:
         yield Test("other_addressee", f"to_org IS NULL OR to_org = {literal(grant.to_org)}")
+    # What a result counts for here is told to the agency whose result it is, and to nobody else.
+    if contract.record_type == "recognition":
+        yield Test("other_addressee", f"recognised_org = {literal(grant.to_org)}")
     if contract.record_type == "receipt":
         yield Test("no_such_bundle", _answers_sql(node, grant))
     if not grant.records[contract.record_type]:

@@ -261,7 +261,7 @@ CLOSED = {
     "record_type", "refers_to_record_type", "recognised_record_type", "data_status",
     "resulting_data_status", "sharing_attribute", "sensitivity_class", "receipt_grade",
     "lead_type", "transfer_kind", "recognition_use", "proposed_decision",
-    "recognition_decision", "correction_type",
+    "recognition_decision", "correction_type", "recognition_step", "own_record_type",
 }  # fmt: skip
 
 
