@@ -40,13 +40,13 @@ _BODY: Final[dict[int, Body]] = {
 # letters that no city of the province has: 浙 ends at L, 皖 at S, 苏 at N, 赣 at M, 豫 at U
 _UNUSED_LETTERS: Final = "XYW"
 _PROVINCES: Final = ("浙", "皖", "苏", "赣", "豫")
-# the owner's home for each plate province, one invented prefecture-level choice each
-_REGISTRATION: Final = {
-    "浙": "330500",
-    "皖": "341800",
-    "苏": "320100",
-    "赣": "360100",
-    "豫": "410100",
+# the owner's home for each plate province: one of the region's own counties, or a city elsewhere
+_REGISTRATION: Final[dict[str, tuple[str, ...]]] = {
+    "浙": ("330523",),
+    "皖": ("341881", "341882"),
+    "苏": ("320100",),
+    "赣": ("360100",),
+    "豫": ("410100",),
 }
 
 
@@ -123,17 +123,24 @@ def plate_province(rng: Random, home: str) -> str:
     return home if rng.random() < 0.55 else rng.choice(_PROVINCES)
 
 
+def registered_in(plate: str) -> str:
+    """Where a vehicle is registered, by its plate: always the same place for the same plate."""
+    places = _REGISTRATION[plate[0]]
+    return places[ord(plate[-1]) % len(places)]
+
+
 def truck(rng: Random, home: str) -> Vehicle:
     """A goods vehicle of 2 to 6 axles; most in overload checks have six."""
     province = plate_province(rng, home)
     axles = rng.choices((2, 3, 4, 5, 6), weights=(12, 10, 18, 10, 50))[0]
+    plate = province + rng.choice(_UNUSED_LETTERS) + "".join(rng.choices(_PLATE_CHARS, k=5))
     return Vehicle(
-        plate=province + rng.choice(_UNUSED_LETTERS) + "".join(rng.choices(_PLATE_CHARS, k=5)),
+        plate=plate,
         color="yellow",
         body=_BODY[axles],
         axles=axles,
         certificate_no=f"999999{rng.randint(0, 999_999):06}",
-        registration_division=_REGISTRATION[province],
+        registration_division=registered_in(plate),
     )
 
 
@@ -142,12 +149,12 @@ def car(rng: Random, home: str) -> Vehicle:
     province = plate_province(rng, home)
     head = province + rng.choice(_UNUSED_LETTERS)
     electric = rng.random() < 0.6
-    tail = f"D{rng.randint(0, 99_999):05}" if electric else f"{rng.randint(0, 99_999):05}"
+    plate = head + (f"D{rng.randint(0, 99_999):05}" if electric else f"{rng.randint(0, 99_999):05}")
     return Vehicle(
-        plate=head + tail,
+        plate=plate,
         color="green" if electric else "blue",
         body="car",
         axles=2,
         certificate_no=f"999999{rng.randint(0, 999_999):06}",
-        registration_division=_REGISTRATION[province],
+        registration_division=registered_in(plate),
     )

@@ -59,6 +59,7 @@ SELECT
     code('vehicle_type', 'toll', car_type)                AS vehicle_class,
     axis                                                  AS axle_count,
     txt(car_qua_code)                                     AS transport_certificate_no,
+    txt(car_area)                                         AS vehicle_registration_division,
 
     txt(address)                                          AS violation_place,
     area_county                                           AS violation_division_code,

@@ -52,6 +52,7 @@ SELECT
     code('vehicle_type', 'zh', "车辆类型")                AS vehicle_class,
     "轴数"                                                AS axle_count,
     txt("道路运输证号")                                   AS transport_certificate_no,
+    txt("车籍地代码")                                     AS vehicle_registration_division,
     txt("驾驶人")                                         AS driver_name,
     -- 驾驶证号就是身份证号；只在本节点内使用，协议中只授权其标识
     id_no("驾驶证号")                                     AS driver_license_no,

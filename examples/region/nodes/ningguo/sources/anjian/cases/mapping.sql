@@ -48,6 +48,7 @@ SELECT
     code('vehicle_type', 'ga24', "vehicleType")           AS vehicle_class,
     axles                                                 AS axle_count,
     txt(certificate)                                      AS transport_certificate_no,
+    txt("registeredIn")                                   AS vehicle_registration_division,
     txt(json_extract_string(driver, '$.name'))            AS driver_name,
     -- 驾驶证号就是身份证号；只在本节点内使用，协议中只授权其标识
     id_no(json_extract_string(driver, '$.licence'))       AS driver_license_no,
