@@ -177,8 +177,17 @@ def _against(before: Matter, row: Row, act: Act, law: Law) -> Iterator[Text]:
 
 def _parties(before: Matter, act: Act, addresses: str | None) -> tuple[str, ...]:
     orgs = dict(before.orgs) | ({addresses: act.to_org} if addresses and act.to_org else {})
-    everybody = [*orgs.values(), act.acting_org, *([act.to_org] if act.to_org else [])]
+    everybody = [*orgs.values(), act.acting_org, act.to_org, *act.party_orgs, *_copied_to(before)]
     return tuple(dict.fromkeys(code for code in everybody if code))
+
+
+def _copied_to(before: Matter) -> list[str]:
+    """Who gets copies without a role that this node knows of: it stays so until the end."""
+    if not before.applied:
+        return []
+    acts = [applied.act for applied in before.applied]
+    named = {before.key.org, *(org for act in acts for org in (act.acting_org, act.to_org))}
+    return [org for org in before.latest.party_orgs if org not in named]
 
 
 def act_number(act: Act) -> str:

@@ -101,12 +101,13 @@ def _runs(matter: Matter, row: ClockRow) -> list[_Run]:
         act, inside = applied.act, applied.row.to in row.states
         last[act.code] = act
         if running is not None and not inside:
-            runs.append(_Run(row, running, matter.orgs, act.act_time))
+            if row.only_if in (None, act.code):
+                runs.append(_Run(row, running, matter.orgs, act.act_time))
             running = None
         elif inside and (running is None or act.code == row.since_act):
             begun = last.get(row.since_act or "", act)
             running = begun.act_time
-    if running is not None:
+    if running is not None and row.only_if is None:
         runs.append(_Run(row, running, matter.orgs))
     return runs
 

@@ -11,7 +11,7 @@ What needs a rule pack (how many officers, which head) is not judged here but be
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -113,7 +113,9 @@ def fold(key: MatterKey, name: str, acts: Iterable[Act]) -> Matter:
     """The matter that these acts make. Acts of one record are one act."""
     folding = _Folding(key, procedure(name), orgs={ORIGIN: key.org})
     unique = {act.record_id: act for act in acts}
-    for act in sorted(unique.values(), key=lambda act: _order(folding.table, act)):
+    ordered = sorted(unique.values(), key=lambda act: _order(folding.table, act))
+    folding.state = _entrance(folding.table, ordered)
+    for act in ordered:
         folding.take(act)
     return Matter(
         key=key,
@@ -135,6 +137,14 @@ def fold_all(acts: Iterable[Act]) -> list[Matter]:
             by_matter[act.procedure, act.matter].append(act)
     found = [fold(key, name, of_it) for (name, key), of_it in by_matter.items()]
     return sorted(found, key=lambda m: (m.since is None, m.key))
+
+
+def _entrance(table: Procedure, ordered: Sequence[Act]) -> str:
+    """Where the fold begins: in the middle for a body that was brought in later (``enters``)."""
+    if not ordered or table.row(START, ordered[0].code) is not None:
+        return START
+    entering = (row for row in table.rows_of(ordered[0].code) if row.enters)
+    return next((row.from_states[0] for row in entering), START)
 
 
 def _order(table: Procedure, act: Act) -> tuple[int, int, str, str]:

@@ -72,6 +72,8 @@ class Row(_Labelled):
     :mod:`cooperation.procedures.guards`, asked before the act is made. ``decision``: a named person
     decides, and the decision is signed. ``addresses``: the act's ``to_org`` plays this role from
     now on. ``rank``: of acts that did not know of each other the lower is applied first.
+    ``enters``: who is addressed may have none of the earlier acts, which were not for it; where
+    this act is the first that is known, the matter begins with it.
     """
 
     from_states: Annotated[tuple[Name, ...], Field(alias="from", min_length=1)]
@@ -82,6 +84,7 @@ class Row(_Labelled):
     guards: tuple[Name, ...] = ()
     decision: bool = False
     addresses: Name | None = None
+    enters: bool = False
     rank: int = 5
     source: str = ""
 
@@ -92,6 +95,7 @@ class ClockRow(_Labelled):
     ``parameter``: its length in the rule packs; ``unit`` says how it is counted, ``days`` as the
     choice ``transfer_days`` says. ``statutory`` false: the parties' agreement may fix another.
     ``since_act``: runs from the last act of that code instead of the one that led here.
+    ``only_if``: the duty exists only where it ends with this act, so it shows when that is done.
     """
 
     name: Name
@@ -101,6 +105,7 @@ class ClockRow(_Labelled):
     parameter: Name
     statutory: bool
     since_act: Name | None = None
+    only_if: Name | None = None
     duty_zh: Label
     duty_en: Label
 
@@ -168,8 +173,8 @@ def _problems(table: Procedure) -> Iterator[str]:
             yield f"clock {clock.name} names the unknown state {state}"
         if clock.who not in roles:
             yield f"clock {clock.name} names the unknown role {clock.who}"
-        if clock.since_act and clock.since_act not in table.acts():
-            yield f"clock {clock.name} names the unknown act {clock.since_act}"
+        for act in {clock.since_act, clock.only_if} - {None, *table.acts()}:
+            yield f"clock {clock.name} names the unknown act {act}"
 
 
 @cache
