@@ -26,6 +26,8 @@ MATERIALS = (
     "other",
 )
 HEADS = ("principal_head", "acting_head")
+_PROPOSALS = ("propose_competent", "counter_propose")
+_DESIGNATIONS = ("designate", "designate_other")
 
 
 def broken(matter: Matter, row: Row, act: Act, law: Law) -> Iterator[Text]:
@@ -83,9 +85,37 @@ def _competent_is_party(matter: Matter, act: Act, law: Law) -> Text | None:
     )
 
 
+def _competent_is_addressed(matter: Matter, act: Act, law: Law) -> Text | None:
+    del law
+    if act.competent_org in matter.party_orgs:
+        return Text(
+            en="one of the two agencies was designated: enter it as designate",
+            zh="被指定的是双方之一，请按“指定管辖”登记",
+        )
+    if act.competent_org == act.to_org:
+        return None
+    return Text(
+        en="the agency designated is the one addressed: give its code for both",
+        zh="被指定的机关应与对方机关一致，请填写同一机关代码",
+    )
+
+
+def _other_agency(matter: Matter, act: Act, law: Law) -> Text | None:
+    del matter, law
+    if act.to_org != act.acting_org:
+        return None
+    return Text(en="a dispute is with another agency", zh="管辖争议的对方应为其他机关")
+
+
+def proposal_of(matter: Matter) -> Act | None:
+    """The newest proposal of who is competent, of either side."""
+    proposals = [a.act for a in matter.applied if a.act.code in _PROPOSALS]
+    return proposals[-1] if proposals else None
+
+
 def _agrees_to_the_other(matter: Matter, act: Act, law: Law) -> Text | None:
     del law
-    proposal = matter.last_of("propose_competent")
+    proposal = proposal_of(matter)
     if proposal is None or proposal.acting_org == act.acting_org:
         return Text(
             en="a proposal is agreed to by the other agency", zh="应由对方机关同意该管辖意见"
@@ -99,13 +129,43 @@ def _agrees_to_the_other(matter: Matter, act: Act, law: Law) -> Text | None:
 
 
 def competent_of(matter: Matter) -> str | None:
-    """Who was agreed on or designated."""
-    settled = [a.act for a in matter.applied if a.act.code in ("agree", "designate")]
-    return settled[-1].competent_org if settled else None
+    """Who was agreed on or designated; None while that is open, or where letters crossed so that
+    the one side agreed to what the other no longer proposed."""
+    proposed: str | None = None
+    settled: str | None = None
+    for act in (a.act for a in matter.applied):
+        if act.code in _PROPOSALS:
+            proposed = act.competent_org
+        elif act.code == "agree":
+            settled = act.competent_org if act.competent_org == proposed else None
+        elif act.code in _DESIGNATIONS:
+            settled = act.competent_org
+        elif act.code == "escalate":
+            settled = None
+    return settled
+
+
+_CROSSED = Text(
+    en="the letters crossed: one side agreed to what the other no longer proposed; go to the "
+    "common superior",
+    zh="双方往来文书交错：同意的并非对方最后提出的意见，请报请共同上级指定",
+)
+
+
+def _letters_crossed(matter: Matter, act: Act, law: Law) -> Text | None:
+    del act, law
+    if competent_of(matter) is None:
+        return None
+    return Text(
+        en="the two agencies have agreed; there is nothing to designate",
+        zh="双方已经协商一致，无须报请指定",
+    )
 
 
 def _not_competent_hands_over(matter: Matter, act: Act, law: Law) -> Text | None:
     del law
+    if competent_of(matter) is None:
+        return _CROSSED
     if act.acting_org != competent_of(matter):
         return None
     return Text(
@@ -115,6 +175,8 @@ def _not_competent_hands_over(matter: Matter, act: Act, law: Law) -> Text | None
 
 def _competent_confirms(matter: Matter, act: Act, law: Law) -> Text | None:
     del law
+    if competent_of(matter) is None:
+        return _CROSSED
     if act.acting_org == competent_of(matter):
         return None
     return Text(en="this is for the competent agency", zh="应由有管辖权的一方办理")
@@ -129,7 +191,10 @@ GUARDS: dict[str, Guard] = {
     "two_officers": _two_officers,
     "head_decides": _head_decides,
     "five_materials": _five_materials,
+    "other_agency": _other_agency,
     "competent_is_party": _competent_is_party,
+    "competent_is_addressed": _competent_is_addressed,
+    "letters_crossed": _letters_crossed,
     "agrees_to_the_other": _agrees_to_the_other,
     "not_competent_hands_over": _not_competent_hands_over,
     "competent_confirms": _competent_confirms,
