@@ -2,6 +2,7 @@
 
 python -m examples.region [--target demo] [--seed 1] [--records 20000]
 python -m examples.region --next-night      one more day passes, then the night runs again
+python -m examples.region --story           the cases of docs/cooperation.md happen, then the night
 python -m examples.region --systems         only keep the systems running, to try hefu by hand
 """
 
@@ -30,8 +31,9 @@ from rich.progress import (
 
 from examples.region.generator import DEFAULT_RECORDS
 from examples.region.night import exchange_lines, parts, source_lines, states
-from examples.region.region import Region, clear, next_night, open_region, set_up
+from examples.region.region import Region, clear, is_region, next_night, open_region, set_up
 from examples.region.screen import Night, show
+from examples.region.story import tell
 from examples.region.systems.running import Systems
 from schemas.errors import AccountingError, HefuError
 from schemas.text import Text
@@ -70,6 +72,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=DEFAULT_RECORDS)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--next-night", action="store_true")
+    which.add_argument("--story", action="store_true")
     which.add_argument("--systems", action="store_true")
     return parser.parse_args(argv)
 
@@ -80,9 +83,13 @@ def _demonstrate(options: argparse.Namespace, talk: Console) -> int:
         if options.next_night:
             region = open_region(options.target)
             next_night(region)
+        elif options.story and is_region(options.target):
+            region = open_region(options.target)
         else:
             clear(options.target)
             region = _set_up(options, bars)
+        if options.story:
+            tell(region, datetime.now(UTC))
         with Systems(region.root) as systems:
             os.environ.update(systems.addresses)
             outcomes = _night(region, bars)

@@ -104,6 +104,11 @@ def set_up(
     return region
 
 
+def is_region(target: Path) -> bool:
+    """Whether a region was set up in ``target``."""
+    return (target / MARKER).is_file()
+
+
 def open_region(target: Path) -> Region:
     """The region that was set up in ``target``. Raises :class:`ConfigError` if there is none."""
     path = target / MARKER
