@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from cooperation.procedures.act import Act
-from cooperation.procedures.clocks import CHINA, Law
+from cooperation.procedures.clocks import CHINA, Law, clocks
 from cooperation.procedures.fold import Matter
 from cooperation.procedures.table import Row
+from schemas.codes import canonical
 from schemas.law.jurisdiction import parameter
 from schemas.text import Text
 
@@ -25,7 +26,11 @@ MATERIALS = (
     "inspection_or_appraisal",
     "other",
 )
+#: A case without goods has no list of them, one that needs no expert no report. The letter and
+#: the report on the case always exist.
+MAY_NOT_APPLY = frozenset({"property_list", "inspection_or_appraisal", "other"})
 HEADS = ("principal_head", "acting_head")
+RESULTS_OF_JUSTICE = ("prosecuted", "convicted", "not_prosecuted", "closed_without_charge")
 _PROPOSALS = ("propose_competent", "counter_propose")
 _DESIGNATIONS = ("designate", "designate_other")
 
@@ -63,16 +68,76 @@ def _five_materials(matter: Matter, act: Act, law: Law) -> Text | None:
     missing = missing_materials(act)
     if not missing:
         return None
+    labels = {row.code: row for row in canonical("material_kind")}
     return Text(
-        en=f"materials are missing: {', '.join(missing)} (310号令 art. 6)",
-        zh=f"缺少材料：{'、'.join(missing)}（310号令第六条）",
+        en=f"materials are missing: {', '.join(labels[k].label_en for k in missing)} "
+        "(310号令 art. 6)",
+        zh=f"缺少材料：{'、'.join(labels[k].label_zh for k in missing)}（310号令第六条）",
     )
 
 
 def missing_materials(act: Act) -> tuple[str, ...]:
-    """Kinds of :data:`MATERIALS` that are neither there nor told to be not applicable."""
-    settled = {m.kind for m in act.materials if m.state in ("present", "not_applicable")}
-    return tuple(kind for kind in MATERIALS if kind not in settled)
+    """Kinds of :data:`MATERIALS` that are not there. Of those that a case may be without
+    (:data:`MAY_NOT_APPLY`) it is enough to say so; one that is told to be missing is missing."""
+    there = {m.kind for m in act.materials if m.state == "present"}
+    without = {m.kind for m in act.materials if m.state == "not_applicable"} & MAY_NOT_APPLY
+    told_missing = {m.kind for m in act.materials if m.state == "missing"}
+    return tuple(k for k in MATERIALS if k in told_missing or k not in there | without)
+
+
+def _same_level_police(matter: Matter, act: Act, law: Law) -> Text | None:
+    """The level is read from the codes' division; who has a reason may send it to another."""
+    del law
+    if not act.to_org or act.reason_text or _level(act.to_org) == _level(matter.key.org):
+        return None
+    return Text(
+        en="it goes to the police of the same level (310号令 art. 5); if it goes elsewhere for a "
+        "reason, give the reason in words",
+        zh="应向同级公安机关移送（310号令第五条）；确有依据移送其他公安机关的，请写明理由",
+    )
+
+
+def _level(org: str) -> str:
+    """Of a unified social credit code: the level of the division that it was given in."""
+    division = org[2:8]
+    if division.endswith("0000"):
+        return "province"
+    return "city" if division.endswith("00") else "county"
+
+
+def _police_overdue(matter: Matter, act: Act, law: Law) -> Text | None:
+    """Without a decision of the police there is nothing to supervise before their time is over."""
+    running = [c for c in clocks(matter, law, act.act_time) if c.stopped is None]
+    waiting = [c for c in running if c.who == "police" and c.standing != "overdue"]
+    if not waiting:
+        return None
+    last = max(clock.last_day for clock in waiting)
+    return Text(
+        en=f"the police have until the end of {last} to decide; ask for supervision after that",
+        zh=f"公安机关的办理期限到 {last} 为止，期满仍未作出决定的才能建议立案监督",
+    )
+
+
+def _result_of_justice(matter: Matter, act: Act, law: Law) -> Text | None:
+    del matter, law
+    if act.result_code in RESULTS_OF_JUSTICE:
+        return None
+    labels = {row.code: row for row in canonical("act_result")}
+    return Text(
+        en="the outcome is one of " + ", ".join(RESULTS_OF_JUSTICE),
+        zh="司法结果应为：" + "、".join(labels[code].label_zh for code in RESULTS_OF_JUSTICE),
+    )
+
+
+def _no_judgment(matter: Matter, act: Act, law: Law) -> Text | None:
+    del act, law
+    outcome = matter.last_of("conclude")
+    if outcome is None or outcome.result_code not in ("prosecuted", "convicted"):
+        return None
+    return Text(
+        en="a court decides or has decided: no fine beside its own (行政处罚法 art. 35)",
+        zh="案件已提起公诉或者判决，不能转为行政处罚（行政处罚法第三十五条）",
+    )
 
 
 def _competent_is_party(matter: Matter, act: Act, law: Law) -> Text | None:
@@ -191,6 +256,10 @@ GUARDS: dict[str, Guard] = {
     "two_officers": _two_officers,
     "head_decides": _head_decides,
     "five_materials": _five_materials,
+    "same_level_police": _same_level_police,
+    "police_overdue": _police_overdue,
+    "result_of_justice": _result_of_justice,
+    "no_judgment": _no_judgment,
     "other_agency": _other_agency,
     "competent_is_party": _competent_is_party,
     "competent_is_addressed": _competent_is_addressed,
