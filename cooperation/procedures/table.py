@@ -25,6 +25,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Label = Annotated[str, Field(min_length=1)]
 #: Before the first act.
 START = "start"
+#: Rank of acts that give way to others: withdrawing, closing.
+LEAVING = 9
 
 
 class _Model(BaseModel):
@@ -150,6 +152,13 @@ class Procedure(_Labelled):
 
     def rows_of(self, act: str) -> tuple[Row, ...]:
         return tuple(r for r in self.rows if r.act == act)
+
+    def next_roles(self, state: str) -> tuple[str, ...]:
+        """Who has to do what comes next: the roles of the acts that lead on. Acts that only end
+        the matter early (rank from :data:`LEAVING`) count where there is no other."""
+        rows = self.possible(state)
+        leading = [row for row in rows if row.rank < LEAVING] or rows
+        return tuple(dict.fromkeys(role for row in leading for role in row.by))
 
 
 def _problems(table: Procedure) -> Iterator[str]:
