@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CONTENT = re.compile(r"\$\(cat (\S+)\)")
 WRITE = re.compile(r"<!-- write: (\S+) -->\n$")
 
 
@@ -52,14 +53,19 @@ def steps(block: str) -> list[Step]:
 
 
 def run(command: str) -> str:
+    command = CONTENT.sub(lambda found: Path(found[1]).read_text(encoding="utf-8").strip(), command)
     words = shlex.split(command)
     if words[0] == "cd":
         os.chdir(words[1])
         return ""
     if words[0] == "hefu" and not set(words) & {">", "2>"}:
         return _hefu(words[1:])
+    if words[0] == "hefu" and ">" in words:
+        at = words.index(">")
+        Path(words[at + 1]).write_text(_hefu(words[1:at], talk=False), encoding="utf-8")
+        return ""
     if words[0] == "hefu":
-        # Only the discarding of talk is used with hefu in a document.
+        # Else only the discarding of talk is used with hefu in a document.
         return _hefu(words[1 : words.index("2>")], talk=False)
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
