@@ -83,7 +83,11 @@ def test_agreements_share_no_more_than_they_need(small_region: Region) -> None:
                         for name in names
                         if contract.field(name).classification in ("personal", "sensitive")
                     }
-                    more = {"lead": OF_A_REFERRAL, "procedure_act": OF_AN_ACT}
+                    more = {
+                        "lead": OF_A_REFERRAL,
+                        "procedure_act": OF_AN_ACT,
+                        "sealed_lead": {"sealed_sha256"},
+                    }
                     assert delicate <= {
                         "vehicle_plate_no", "suspected_violation", "raw_values",
                         *more.get(record_type, ()),
