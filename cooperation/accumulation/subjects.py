@@ -90,7 +90,8 @@ def _counts(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     def of(base: str) -> str:
         counts = f"j.record_id IS NOT NULL AND {base} IS NULL"
         return (
-            f"CASE WHEN c.kind = '{_OPERATOR}' THEN count(DISTINCT j.vehicle_key) FILTER ({counts}) "
+            f"CASE WHEN c.kind = '{_OPERATOR}' "
+            f"THEN count(DISTINCT j.vehicle_key) FILTER ({counts}) "
             f"ELSE count(*) FILTER ({counts}) END"
         )
 

@@ -107,6 +107,13 @@ FLEET = {
     "overloaded_vehicle_ratio": "0.1",
 }
 
+ONE_HIT = {"hit_record_ids": f"[{RECORD}]", "hit_source_org_codes": f"[{ORG}]"}
+NOT_COUNTED = {
+    "not_counted_record_ids": f"[{RECORD}]",
+    "not_counted_source_org_codes": f"[{ORG}]",
+    "not_counted_reasons": "['revoked']",
+}
+
 CASES: dict[str, dict[str, tuple[Row, Row]]] = {
     "licence": {
         "driver_license_no_check_digit": (
@@ -189,6 +196,14 @@ CASES: dict[str, dict[str, tuple[Row, Row]]] = {
         # exactly 10 % does not exceed 10 %
         "ratio_result_contradicts": (FLEET, FLEET | EXCEEDED),
         "ratio_differs": (FLEET, FLEET | {"overloaded_vehicle_ratio": "10"}),
+        "hit_nos_differ": (
+            ONE_HIT | {"hit_nos": "['甲']"},
+            ONE_HIT | {"hit_nos": "[]"},
+        ),
+        "not_counted_lists_differ": (
+            NOT_COUNTED,
+            NOT_COUNTED | {"not_counted_reasons": "[]"},
+        ),
         "more_vehicles_than_fleet": (FLEET, FLEET | {"fleet_vehicle_count": "3"}),
         "hit_count_differs": (
             FOUR | {"hit_record_ids": f"[{RECORD}, {OTHER}, {RECORD}, {OTHER}]"},
