@@ -20,6 +20,7 @@ from schemas.errors import ConfigError, Where
 from schemas.rule_entries import (
     ENTRY_KINDS,
     Choice,
+    CriminalSign,
     DiscretionTier,
     Entry,
     Exemption,
@@ -177,7 +178,7 @@ def _problems_of_rows(one: _Own) -> Iterator[ConfigError]:
 def _words(row: Entry) -> Iterator[tuple[str, Iterable[str], Collection[str]]]:
     """Key, what the row writes there, and what may be written there."""
     match row:
-        case PenaltyRange() | ExemptionItem():
+        case PenaltyRange() | ExemptionItem() | CriminalSign():
             yield "causes", row.causes, _codes("case_cause")
         case DiscretionTier():
             yield "cause", (row.cause,), _codes("case_cause")

@@ -250,6 +250,35 @@ class DiscretionTier(Entry):
     max_cny: Yuan
 
 
+class CriminalSign(Entry):
+    """What makes a case look like a crime, so that a person has to look at it.
+
+    ``causes``: common codes. With ``field`` and ``over`` only cases whose field is greater.
+    """
+
+    TABLE: ClassVar[str] = "criminal_sign"
+    causes: Annotated[tuple[str, ...], Field(min_length=1)]
+    offence: Annotated[str, Field(min_length=1)]
+    offence_en: Annotated[str, Field(min_length=1)]
+    field: (
+        Literal[
+            "overlimit_rate",
+            "overlimit_weight_kg",
+            "total_weight_kg",
+            "fine_amount_cny",
+            "confiscated_amount_cny",
+        ]
+        | None
+    ) = None
+    over: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.field is None) != (self.over is None):
+            raise ValueError("field and over go together")
+        return self
+
+
 class Provision(Entry):
     """A duty without a number that people and other rooms refer to by name."""
 
@@ -259,5 +288,5 @@ class Provision(Entry):
 
 ENTRY_KINDS: tuple[type[Entry], ...] = (
     Parameter, Choice, WeightLimit, OverloadFine, SizeFine, PenaltyRange, HearingCondition,
-    Condition, Exemption, ExemptionItem, DiscretionTier, Provision,
+    Condition, Exemption, ExemptionItem, DiscretionTier, CriminalSign, Provision,
 )  # fmt: skip

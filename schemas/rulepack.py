@@ -23,6 +23,7 @@ from schemas.rule_entries import (
     ENTRY_KINDS,
     Choice,
     Condition,
+    CriminalSign,
     DiscretionTier,
     Entry,
     Exemption,
@@ -66,6 +67,7 @@ class RulePack(BaseModel):
     exemptions: tuple[Exemption, ...] = Field(default=(), alias="exemption")
     exemption_items: tuple[ExemptionItem, ...] = Field(default=(), alias="exemption_item")
     discretion_tiers: tuple[DiscretionTier, ...] = Field(default=(), alias="discretion_tier")
+    criminal_signs: tuple[CriminalSign, ...] = Field(default=(), alias="criminal_sign")
     provisions: tuple[Provision, ...] = Field(default=(), alias="provision")
 
     @property

@@ -190,6 +190,10 @@ _LABELS = {
     "follow_up_days": Text("follow up days", "跟踪提醒（日）"),
     "grade": Text("grade", "档次"),
     "circumstances": Text("circumstances", "情节"),
+    "offence": Text("offence", "涉嫌罪名"),
+    "offence_en": Text("offence", "罪名英文名"),
+    "field": Text("figure", "数据项"),
+    "over": Text("over", "超过"),
 }
 
 
