@@ -39,6 +39,15 @@ TECHNICAL_TYPES = {
 
 STATUS_FIELD = "data_status"
 
+# In the run id of versions that the node made of a record of one of its streams, after the
+# stream's id; no stream's or run's own name can hold a tilde (flows/withdrawn_versions.py).
+MADE_HERE = "/~"
+
+
+def made_here_sql() -> str:
+    """SQL over stored rows: was the version made by the node, and not of what its source said?"""
+    return f"contains(_run_id, {literal(MADE_HERE)})"
+
 
 def create_views(
     con: duckdb.DuckDBPyConnection,
@@ -96,7 +105,9 @@ def known_view(
     bundles: list[str],
     org_code: str | None,
 ) -> None:
-    """``known``: the keys of every visible version, or of those that ``org_code`` is source of.
+    """``known``: the keys of every visible version that a source told, or of those that
+    ``org_code`` is source of. What the node made of a record is no word of its source, which may
+    go on saying what it said.
 
     Which one is current is left to the reader: a window over the whole lake is dear, and only
     sources without a clock ask. ``by_row``: a row stands behind the version; none does behind one
@@ -107,8 +118,8 @@ def known_view(
     con.execute(
         "CREATE OR REPLACE VIEW known AS SELECT record_id, content_hash, source_updated_time, "
         f"received_time, {LOG_SEQUENCE}, {removed} AS removed, _row IS NOT NULL AS by_row, _run_id "
-        f"FROM {_visible(con, contract, table, bundles, fill=False)}"
-        + (f" WHERE {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
+        f"FROM {_visible(con, contract, table, bundles, fill=False)} WHERE NOT {made_here_sql()}"
+        + (f" AND {SOURCE_FIELD} = {literal(org_code)}" if org_code is not None else "")
     )
 
 
