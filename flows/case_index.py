@@ -164,7 +164,7 @@ def live_sql(folder: Path, manifest: Manifest) -> str:
         f"NULL::{kind} AS {column}"
         for column, kind in {**ALL_COLUMNS, **dict.fromkeys(LOOKUPS, "UBIGINT")}.items()
     )
-    none = f"SELECT {nothing}, NULL::TIMESTAMPTZ AS _sort_time WHERE false"
+    none = f"SELECT {nothing}, NULL::TIMESTAMPTZ AS about_time WHERE false"
     return " UNION ALL ".join(branches) if branches else none
 
 

@@ -33,9 +33,9 @@ _HASHES = (
     "hash(driver_key) AS _driver_hash, hash(source_org_code, record_id) AS _record_hash"
 )
 # Where the time of the act is not known, the nearest that is: rows of one time lie together.
-_SORT_TIME = (
+_ABOUT_TIME = (
     "coalesce(act_time, filing_time, CAST(decision_date AS TIMESTAMPTZ), source_updated_time) "
-    "AS _sort_time"
+    "AS about_time"
 )
 
 
@@ -203,7 +203,7 @@ class _Writer:
             keys.append(f"coalesce({key}_p.own, {key}_n.own, {key}_token) AS {key}_key")
         columns = ", ".join(COLUMNS)
         self.con.execute(
-            f"CREATE TEMP TABLE keyed AS SELECT *, {_HASHES}, {_SORT_TIME} FROM "
+            f"CREATE TEMP TABLE keyed AS SELECT *, {_HASHES}, {_ABOUT_TIME} FROM "
             f"(SELECT {columns}, {', '.join(keys)} FROM fresh {' '.join(joins)})"
         )
 
@@ -219,7 +219,7 @@ class _Writer:
             for name in keys
         )
         self.con.execute(
-            f"INSERT INTO keyed SELECT *, {_HASHES}, {_SORT_TIME} FROM (SELECT {found} FROM "
+            f"INSERT INTO keyed SELECT *, {_HASHES}, {_ABOUT_TIME} FROM (SELECT {found} FROM "
             "(SELECT * FROM indexed WHERE _party_hash IN (SELECT hash(token) FROM learnt) "
             "OR _driver_hash IN (SELECT hash(token) FROM learnt)) AS late "
             "LEFT JOIN learnt AS p ON p.token = late.party_key "
@@ -282,7 +282,7 @@ class _Writer:
             rows += part.live
         if not rows:
             return tuple(kept)
-        sql = f"{' UNION ALL BY NAME '.join(sources)} ORDER BY _sort_time"
+        sql = f"{' UNION ALL BY NAME '.join(sources)} ORDER BY about_time"
         written = Part(self._copy("part", sql, rows))
         return tuple(sorted([*kept, written], key=lambda p: -p.live))
 
