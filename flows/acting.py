@@ -37,6 +37,7 @@ _PLAIN = (
     "document_sha256", "result_record_id", "result_no", "result_code", "result_summary",
     "decision_sha256",
 )  # fmt: skip
+_MOVED_ON = Text(en="the matter has moved on meanwhile", zh="该事项在此期间已有新的进展")
 _TIMES = ("act_time", "due_time", "recorded_time")
 _KEYS = ("act_no", "matter_org", "matter_no", "act_code", "act_sequence", "proposed_by_node")
 
@@ -144,7 +145,7 @@ def do_all(node: Node, acts: Sequence[Act], now: datetime) -> list[Done]:
     done: list[Done] = []
     for act in acts:
         matter = matters.get((act.procedure, act.matter))
-        if matter is not None and matter.last >= act.sequence:
+        if matter is not None and act.sequence == 1:
             continue
         before = matter or fold(act.matter, act.procedure, ())
         done.append(_checked(node, before, act, law))
@@ -153,18 +154,41 @@ def do_all(node: Node, acts: Sequence[Act], now: datetime) -> list[Done]:
     return done
 
 
+def check(node: Node, act: Act, now: datetime) -> Matter:
+    """The matter in which the act can be done now; nothing is signed or written.
+
+    For who writes something else first that the act names. Raises ``ConfigError`` as :func:`do`.
+    """
+    matters = {(m.table.name, m.key): m for m in matters_of(node)}
+    before = matters.get((act.procedure, act.matter)) or fold(act.matter, act.procedure, ())
+    _asked(before, act, law_of(node, now))
+    return before
+
+
 def _checked(node: Node, before: Matter, act: Act, law: Law) -> Done:
-    row = before.table.row(before.state_name, act.code)
-    if row is None:
-        raise _refusal(before, not_possible(before.table, before.state_name))
+    row = _asked(before, act, law)
     act = replace(act, party_orgs=_parties(before, act, row.addresses))
-    for said in _against(before, row, act, law):
-        raise _refusal(before, said)
     if row.decision:
         act = replace(act, decision_sha256=sign_decision(node, act))
     written = replace(act, record_id=f"new:{act_number(act)}")
     earlier = [a.act for a in before.applied] + [o.act for o in before.overtaken]
-    return Done(act, fold(act.matter, act.procedure, [*earlier, written]))
+    after = fold(act.matter, act.procedure, [*earlier, written])
+    for overtaken in after.overtaken:
+        if overtaken.act is written:
+            raise _refusal(before, overtaken.reason)
+    return Done(act, after)
+
+
+def _asked(before: Matter, act: Act, law: Law) -> Row:
+    """The row of an act that nothing stands against."""
+    row = before.table.row(before.state_name, act.code)
+    if before.applied and act.sequence <= before.last:
+        raise _refusal(before, _MOVED_ON)
+    if row is None:
+        raise _refusal(before, not_possible(before.table, before.state_name))
+    for said in _against(before, row, act, law):
+        raise _refusal(before, said)
+    return row
 
 
 def _against(before: Matter, row: Row, act: Act, law: Law) -> Iterator[Text]:

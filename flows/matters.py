@@ -15,7 +15,6 @@ from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
 from schemas.errors import ConfigError
-from schemas.sql import literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -34,23 +33,21 @@ _LISTS = ("party_orgs", "officer_certificate_nos", "subject_record_ids", "subjec
 _MATERIALS = ("material_kinds", "material_states", "material_titles", "material_sha256")
 _OTHERS = (
     "source_org_code", "matter_org", "matter_no", "act_code", "act_sequence",
-    "source_updated_time", "proposed_by_node",
+    "source_updated_time", "proposed_by_node", "data_status",
 )  # fmt: skip
+_TAKEN_BACK = (REMOVED, "revoked")
 _COLUMNS = (*_PLAIN, *_LISTS, *_MATERIALS, *_OTHERS)
 
 
 def acts_of(node: Node) -> list[Act]:
-    """Every act that this node knows, its own and its partners', but for those taken back."""
+    """Every act that this node knows, its own and its partners'; those taken back say so."""
     with workspace(node) as (con, _):
         return read_acts(con, Lake(node.place("lake")))
 
 
 def read_acts(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[Act]:
     lake.attach(con, RECORD_TYPE)
-    rows = con.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM {RECORD_TYPE}_current "
-        f"WHERE data_status NOT IN ({literal(REMOVED)}, 'revoked')"
-    ).fetchall()
+    rows = con.execute(f"SELECT {', '.join(_COLUMNS)} FROM {RECORD_TYPE}_current").fetchall()
     return [_act(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
 
@@ -64,6 +61,7 @@ def _act(row: Mapping[str, Any]) -> Act:
         sequence=row["act_sequence"],
         recorded_time=row["source_updated_time"],
         proposed_by_node=bool(row["proposed_by_node"]),
+        taken_back=row["data_status"] in _TAKEN_BACK,
         materials=_materials(row),
         **values,
     )

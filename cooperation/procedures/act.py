@@ -34,6 +34,7 @@ class Act:
 
     ``source_org`` recorded it; ``sequence`` is its place in the matter: one more than the greatest
     that the recorder knew. ``act_time`` is when it was done in law: periods run from it.
+    ``taken_back``: who recorded it has withdrawn the record since.
     """
 
     record_id: str
@@ -72,3 +73,4 @@ class Act:
     due_time: datetime | None = None
     decision_sha256: str | None = None
     proposed_by_node: bool = False
+    taken_back: bool = False
