@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from cooperation.procedures.act import Act, MatterKey
@@ -66,7 +67,7 @@ _NOTHING = {"review_status": "none", "litigation_status": "none", "data_status":
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One recognition record. ``step`` and ``sequence`` are None in a record of another system,
+    """One recognition record; ``is_own``: this node made it. ``step`` and ``sequence`` are None in a record of another system,
     or where the agreement does not grant them: then they follow from the order of the records."""
 
     record_id: str
@@ -97,6 +98,13 @@ class Link:
     effect: str | None = None
     changed: tuple[str, ...] = ()
     decision_sha256: str | None = None
+    proposed: str | None = None
+    identity: str | None = None
+    score: Decimal | None = None
+    evidence: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    crosswalk_id: str | None = None
+    is_own: bool = False
 
     @property
     def key(self) -> MatterKey:
@@ -198,6 +206,30 @@ def act_of(link: Link) -> Act:
         result_summary=link.effect,
         decision_sha256=link.decision_sha256,
         proposed_by_node=link.step in (PROPOSE, REOPEN, LAPSE),
+    )
+
+
+def following(chain: Chain, step: Step, known_time: datetime, recorded_time: datetime) -> Link:
+    """The record that has to follow: pending again, with the fields that changed.
+
+    ``known_time``: when this node came to know of the change; the period to decide runs from it.
+    """
+    last = chain.last
+    return replace(
+        last,
+        record_id=f"next:{last.record_id}",
+        step=step.code,
+        sequence=(last.sequence or 0) + 1,
+        decision="pending",
+        act_time=known_time,
+        recorded_time=recorded_time,
+        reason=None,
+        reason_text=None,
+        role=None,
+        name=None,
+        effect=None,
+        changed=step.changed,
+        decision_sha256=None,
     )
 
 

@@ -55,7 +55,7 @@ def subject_pairs(
         con,
         f"WITH hits AS ({joins}), found AS (SELECT a_id, b_org, b_id, "
         "list(DISTINCT shared ORDER BY shared) AS shared FROM hits GROUP BY ALL) "
-        f"SELECT {_sides()}, f.shared FROM found f "
+        f"SELECT {sides_sql()}, f.shared FROM found f "
         f"JOIN {ident(own)} a ON a.record_id = f.a_id "
         f"JOIN {ident(others)} b ON b.source_org_code = f.b_org AND b.record_id = f.b_id "
         "ORDER BY f.a_id, f.b_org, f.b_id",
@@ -71,7 +71,9 @@ def _in_time(a: str, b: str, before: timedelta) -> str:
     )
 
 
-def _sides() -> str:
+def sides_sql() -> str:
+    """The columns of a :class:`Side` of relation ``a``, then those of ``b``; see
+    :func:`two_sides`."""
     a = ", ".join(f"a.{ident(name)}" for name in COLUMNS)
     b = ", ".join(f"b.{ident(name)}" for name in COLUMNS)
     return f"{a}, {b}"
@@ -79,14 +81,15 @@ def _sides() -> str:
 
 def _pairs(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Pair]:
     for row in con.execute(sql).fetchall():
-        own, original = _two(row)
+        own, original = two_sides(row)
         shared = tuple(row[-1])
         evidence = tuple(f"same_{name}" for name in shared)
         match = Match("exact", SUBJECT_SCORE, evidence, same_act=False, shared=frozenset(shared))
         yield Pair(own, original, match)
 
 
-def _two(row: tuple[Any, ...]) -> tuple[Side, Side]:
+def two_sides(row: tuple[Any, ...]) -> tuple[Side, Side]:
+    """The two records that a row of :func:`sides_sql` holds."""
     width = len(COLUMNS)
     own = Side.of(dict(zip(COLUMNS, row[:width], strict=True)))
     return own, Side.of(dict(zip(COLUMNS, row[width : 2 * width], strict=True)))
@@ -98,10 +101,10 @@ def exemption_pairs(
     """A party's exemption and its later record, one of the two being our own; the newest first."""
     let_off = ", ".join(literal(kind) for kind in EXEMPTED)
     rows = con.execute(
-        f"SELECT {_sides()} FROM {ident(cases)} a JOIN {ident(cases)} b USING (party_key) "
+        f"SELECT {sides_sql()} FROM {ident(cases)} a JOIN {ident(cases)} b USING (party_key) "
         f"WHERE a.decision_type IN ({let_off}) AND (a.is_own OR b.is_own) "
         "AND b.record_type IN ('case_result', 'lead') AND b.act_time > a.act_time "
         f"AND b.act_time <= a.act_time + INTERVAL {int(before.total_seconds())} SECOND "
         "ORDER BY b.act_time DESC, a.record_id, b.record_id"
     ).fetchall()
-    return [_two(row) for row in rows]
+    return [two_sides(row) for row in rows]
