@@ -1,13 +1,38 @@
-"""Criminal transfers of this node: what they hold up, which are missing, what was fined anyway."""
+"""Criminal transfers of this node: what they hold up, the steps, and which may be missing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from cooperation.procedures.fold import Matter
 from cooperation.procedures.guards import competent_of
+from cooperation.transfer.missing import Line, Outcome, lines, outcome_of, outcomes
+from cooperation.transfer.signs import Sign, signs
+from exchange.agreement.versions import in_force
+from flows.acting import Done, check, do, do_all, following, opening
+from flows.coverage import own_sql
 from flows.matters import matters_of
+from flows.transfer_records import Goods, transfer_record_id, write_transfer_record
+from flows.workspace import workspace
 from hefu.node import Node
+from lake.store import Lake
+from schemas.codes import REMOVED
+from schemas.errors import ConfigError
+from schemas.sql import literal
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import duckdb
+
+PROCEDURE = "transfer"
+#: How a procuratorate is told from other parties of an agreement: by its name.
+PROCURATORATE = "检察院"
+#: Cases that ended so show no crime; one that ended as a transfer was transferred.
+_NO_OFFENCE = ("not_established", "withdrawn")
+_TRANSFERRED = "criminal_transfer"
 
 
 def frozen(
@@ -44,3 +69,184 @@ def subjects_of(matter: Matter) -> frozenset[str]:
     """Record identifiers and numbers of all that a matter is about."""
     acts = [applied.act for applied in matter.applied]
     return frozenset(s for act in acts for s in (*act.subject_record_ids, *act.subject_nos))
+
+
+# the steps that are more than an act
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCase:
+    """A case of this agency, by what an act says of it."""
+
+    record_id: str
+    case_no: str
+    cause: str | None
+
+
+def own_case(node: Node, wanted: str) -> OwnCase:
+    """The case of that number or record identifier (or its beginning, 8 digits or more).
+
+    Raises ``ConfigError`` if there is none, or more than one.
+    """
+    with workspace(node) as (con, _):
+        Lake(node.place("lake")).attach(con, "case_result")
+        rows = con.execute(
+            "SELECT record_id, case_no, common_cause_code FROM case_result_current "
+            f"WHERE {own_sql(node)} AND data_status <> {literal(REMOVED)} "
+            "AND (case_no = $1 OR record_id = $1 "
+            "OR (length($1) >= 8 AND starts_with(record_id, $1))) ORDER BY record_id LIMIT 2",
+            [wanted],
+        ).fetchall()
+    if len(rows) == 1:
+        return OwnCase(*rows[0])
+    raise ConfigError(
+        Text(en=f"no case {wanted!r} of this agency", zh=f"没有编号为 {wanted!r} 的本机关案件")
+        if not rows
+        else Text(
+            en=f"more than one case of this agency goes by {wanted!r}",
+            zh=f"本机关有多个案件对应 {wanted!r}",
+        ),
+        hint=Text(
+            en="give the case number or the record identifier of a finished or running case of "
+            "this node",
+            zh="请填写本节点已有案件的案号或者记录标识",
+        ),
+    )
+
+
+def suspect(
+    node: Node, case: str, offence: str, now: datetime, *, again: str = "", **fields: object
+) -> Done | None:
+    """Open the transfer of a case; None if it is open already (``again`` tells a second one).
+
+    ``fields``: more of :class:`Act`. Raises ``ConfigError`` for a case that is not ours.
+    """
+    found = own_case(node, case)
+    act = opening(
+        node, PROCEDURE, "suspect", now, again=again,
+        subject_record_ids=(found.record_id,), subject_nos=(found.case_no,),
+        subject_record_type="case_result", case_cause_code=found.cause,
+        suspected_offence=offence, **fields,
+    )  # fmt: skip
+    return next(iter(do_all(node, [act], now)), None)
+
+
+def dispatch(
+    node: Node,
+    matter: Matter,
+    now: datetime,
+    *,
+    goods: Sequence[Goods] = (),
+    procuratorate: str | None = None,
+    **fields: object,
+) -> Done:
+    """Send a transfer to the police: its formal record, then the act that names it.
+
+    ``procuratorate``: who gets a copy; without it, who the agreements in force say. From then on
+    every act of the matter goes there, too. Raises ``ConfigError`` if it can't be sent now.
+    """
+    copied_to = procuratorate or next(iter(procuratorates(node, now)), None)
+    draft = following(node, matter, "dispatch", now, **_about(matter), **fields)
+    draft = replace(
+        draft,
+        result_record_id=transfer_record_id(node, matter.key.no),
+        party_orgs=tuple(dict.fromkeys((*draft.party_orgs, *([copied_to] if copied_to else [])))),
+    )
+    check(node, draft, now)
+    write_transfer_record(node, matter, draft, goods, copied_to)
+    return do(node, draft, now)
+
+
+def _about(matter: Matter) -> dict[str, object]:
+    """What whoever is brought in needs to know the matter by: earlier acts do not go there."""
+    first = matter.opening
+    return {
+        "subject_record_ids": first.subject_record_ids,
+        "subject_nos": first.subject_nos,
+        "subject_record_type": first.subject_record_type,
+        "case_cause_code": first.case_cause_code,
+        "suspected_offence": first.suspected_offence,
+    }
+
+
+def bring_in(node: Node, matter: Matter, code: str, now: datetime, **fields: object) -> Done:
+    """An act that brings another body in, with what the matter is about."""
+    return do(node, following(node, matter, code, now, **(_about(matter) | fields)), now)
+
+
+def procuratorates(node: Node, now: datetime) -> list[str]:
+    """Parties of agreements in force that ask for a copy of each transfer to the procuratorate."""
+    return [
+        party.code
+        for agreement in in_force(node.agreements(), now)
+        if agreement.cooperation is not None
+        and agreement.cooperation.copy_transfers_to_procuratorate
+        for party in agreement.parties
+        if PROCURATORATE in party.name and party.code != node.agency.code
+    ]
+
+
+def owes_paper_copy(node: Node, now: datetime) -> bool:
+    """An agreement asks for copies, and no procuratorate is a party: they go on paper."""
+    asked = any(
+        agreement.cooperation is not None and agreement.cooperation.copy_transfers_to_procuratorate
+        for agreement in in_force(node.agreements(), now)
+    )
+    return asked and not procuratorates(node, now)
+
+
+# what a person must look at
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A case that shows a sign of a crime, and what became of it."""
+
+    sign: Sign
+    outcome: Outcome
+
+
+def suspicions(
+    node: Node, now: datetime, matters: Iterable[Matter] | None = None
+) -> list[Suspicion]:
+    """The agency's cases with a sign of a crime. Opens nothing: a person looks at each.
+
+    Those whose ``outcome`` is ``none`` have no transfer yet.
+    """
+    del now
+    known = outcomes(matters_of(node, PROCEDURE) if matters is None else matters)
+    return [Suspicion(sign, outcome_of(sign, known)) for sign in _signs(node)]
+
+
+def transfer_numbers(
+    node: Node, now: datetime, since: date | None = None, until: date | None = None
+) -> list[Line]:
+    """Cases with a sign against cases transferred, by month of the decision and sign."""
+    del now
+    return lines(_signs(node), outcomes(matters_of(node, PROCEDURE)), since, until)
+
+
+def _signs(node: Node) -> list[Sign]:
+    with workspace(node) as (con, _):
+        _own_cases(con, node)
+        return signs(con, "own_cases", node.agency.division_code, node.rule_packs())
+
+
+def _own_cases(con: duckdb.DuckDBPyConnection, node: Node) -> None:
+    Lake(node.place("lake")).attach(con, "case_result")
+    day = "CAST({} AT TIME ZONE 'Asia/Shanghai' AS DATE)"
+    acted = day.format("coalesce(occurred_time, filing_time, source_updated_time)")
+    counted = f"coalesce(decision_date, {day.format('coalesce(filing_time, occurred_time)')})"
+    con.execute(
+        "CREATE TEMP VIEW own_cases AS SELECT record_id, case_no, common_cause_code AS cause, "
+        f"{acted} AS act_date, {counted} AS month_date, "
+        f"decision_type = {literal(_TRANSFERRED)} AS transferred, overlimit_rate, "
+        "overlimit_weight_kg, total_weight_kg, fine_amount_cny, confiscated_amount_cny "
+        f"FROM case_result_current WHERE {own_sql(node)} AND {standing_sql()} "
+        f"AND decision_type NOT IN ({', '.join(map(literal, _NO_OFFENCE))})"
+    )
+
+
+def standing_sql() -> str:
+    """SQL: is the decision neither removed nor revoked?"""
+    return f"data_status NOT IN ({literal(REMOVED)}, 'revoked')"
