@@ -17,10 +17,13 @@ from flows.workspace import workspace
 from hefu.node import Node
 from lake.runs import RunRecord
 from lake.store import Lake
+from quality.counts import Counts
 from schemas.contract import load_contract
+from schemas.errors import AccountingError
 from schemas.mapping import Origin, candidate_sql, parse_mapping
 from schemas.rulepack import rule_set_version
 from schemas.sql import ident
+from schemas.text import Text
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,6 +71,7 @@ def append_own(
         check_candidates(con, candidates, contract, node.rules(contract), stream_id, len(rows))
         counts = judge_rows(con, lake, record_type, len(rows), stream_id, node.agency.code).counts
         if not counts.accepted:
+            _check_all_there(record_type, counts)
             return None
         sequence = lake.next_sequence(stream_id, record_type)
         run = RunRecord(
@@ -83,6 +87,19 @@ def append_own(
         reader = con.execute("SELECT * FROM accepted").to_arrow_reader(100_000)
         lake.append(contract, reader, run, sequence=sequence)
         return run
+
+
+def _check_all_there(record_type: str, counts: Counts) -> None:
+    """Nothing is appended: then every row must be there already, or the run has lost one."""
+    if counts.quarantined:
+        raise AccountingError(
+            Text(
+                en=f"our own {record_type} breaks our own rules: "
+                + ", ".join(sorted(counts.reasons)),
+                zh=f"本节点生成的 {record_type} 未通过自身规则："
+                + "、".join(sorted(counts.reasons)),
+            )
+        )
 
 
 def _load(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, str | None]]) -> None:
