@@ -10,6 +10,7 @@ from cooperation.procedures.act import Act, Material, MatterKey
 from cooperation.procedures.clocks import Law
 from cooperation.procedures.fold import Matter, fold_all
 from exchange.agreement.versions import in_force
+from flows.recognition_records import recognition_acts
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.store import Lake
@@ -48,7 +49,8 @@ def acts_of(node: Node) -> list[Act]:
 def read_acts(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[Act]:
     lake.attach(con, RECORD_TYPE)
     rows = con.execute(f"SELECT {', '.join(_COLUMNS)} FROM {RECORD_TYPE}_current").fetchall()
-    return [_act(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+    acts = [_act(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+    return [*acts, *recognition_acts(con, lake)]
 
 
 def _act(row: Mapping[str, Any]) -> Act:
