@@ -9,7 +9,8 @@ with kind and number brought to one form, so that the same person gets the same 
 field or spelling the number stood in: a resident identity number of 15 digits as its 18, a
 driving licence that is one as ``resident_id``, a registration or tax number that is a credit code
 as ``uscc``. There is no token for a number that fails its check: that of a typing error would
-match nobody, or somebody else. Nor for a kind that does not say what the number is.
+match nobody, or somebody else. Nor for a masked number, whose stars stand for many people's, or
+for a kind that does not say what the number is.
 
 It hides numbers from everybody who lacks the key. Who has it can try all numbers there are: to the
 two agencies the token is a pseudonym, not anonymous (``docs/identities.md``).
@@ -58,6 +59,7 @@ TOKEN_FIELDS = {
 }
 
 _BLOCK_BYTES = 64
+_MASK = "*"
 _INNER, _OUTER = "hefu_token_inner", "hefu_token_outer"
 # So many digits are an identity number with a typing error, not somebody else's licence.
 _LIKE_ID = "[0-9]{14,19}X?"
@@ -88,6 +90,8 @@ def token_text(kind: str | None, number: str | None) -> str | None:
 
 
 def _normal(kind: str, number: str) -> tuple[str, str] | None:
+    if _MASK in bare(number):
+        return None
     if kind in ("resident_id", LICENCE):
         person = id_no_18(number)
         if person is not None and id_no_ok(person):
@@ -190,6 +194,7 @@ CREATE OR REPLACE MACRO token_text_of_person(kind, person, number) AS
 -- one make values of what is used more than once.
 CREATE OR REPLACE MACRO token_text(kind, number) AS
   CASE
+    WHEN contains(bare(number), '$mask') THEN NULL
     WHEN kind IN ('resident_id', '$licence')
       THEN list_transform([id_no_18(number)],
         lambda p: token_text_of_person(kind, p, bare(number)))[1]
@@ -209,4 +214,5 @@ CREATE OR REPLACE MACRO token_text(kind, number) AS
     like_id=_LIKE_ID,
     licence=LICENCE,
     vehicle=VEHICLE,
+    mask=_MASK,
 )

@@ -113,6 +113,8 @@ def test_a_credit_code_is_one_under_any_older_name() -> None:
         ("other", "123"),
         ("unmapped", "123"),
         ("passport", " - "),
+        ("driver_license", "9999**********0008"),
+        ("passport", "E00＊＊＊01"),
         (None, NEW),
         ("resident_id", None),
     ],
