@@ -3,28 +3,35 @@
 A period starts on the day after the act that began it and ends with its last day; one of hours ends
 to the second. ``due`` is the first moment that is too late. An overdue clock is told and
 counted; it never decides anything.
+
+Times are those that agencies entered. One that lies in the future is not believed: the period then
+begins when the step before it was done. One that lies in time but was entered after the end is
+told as such (``entered``).
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from cooperation.procedures.act import Act
-from cooperation.procedures.fold import Matter
+from cooperation.procedures.fold import Applied, Matter
 from cooperation.procedures.table import ClockRow
+from schemas.errors import ConfigError
 from schemas.law.basis import Basis
 from schemas.law.calendar import Calendar, add_natural_days, add_working_days
-from schemas.law.jurisdiction import choice, parameter
+from schemas.law.jurisdiction import Found, choice, parameter
+from schemas.rule_entries import Parameter
 from schemas.rulepack import RulePack
 
 CHINA = ZoneInfo("Asia/Shanghai")
 #: An open clock is shown as due soon from this long before its end.
 SOON = timedelta(days=1)
+#: How far the clocks of two agencies may differ (as in the contract's rules).
+SKEW = timedelta(days=1)
 _CODE_DIVISION = slice(2, 8)
 
 Standing = Literal["running", "due_soon", "overdue", "kept", "late"]
@@ -35,7 +42,8 @@ class Clock:
     """One run of one clock. ``who`` is a role, ``org`` who plays it (None: nobody is named yet).
 
     ``provisional``: a day was counted that no holiday notice covers yet. ``stopped``: when the
-    act that ended it was done; None while it runs.
+    act that ended it was done; None while it runs. ``entered``: when that act was recorded.
+    ``doubtful``: it rests on a time in the future, or on law that is not known for its day.
     """
 
     matter: Matter
@@ -51,6 +59,13 @@ class Clock:
     agreed: bool
     stopped: datetime | None
     standing: Standing
+    entered: datetime | None = None
+    doubtful: bool = False
+
+    @property
+    def entered_late(self) -> bool:
+        """Kept by the time that was given, which was given after the end."""
+        return self.standing == "kept" and self.entered is not None and self.entered >= self.due
 
     @property
     def last_day(self) -> date:
@@ -69,20 +84,32 @@ class Law:
 
 
 @dataclass(frozen=True, slots=True)
+class _Step:
+    """An applied act, and the time that is believed of it."""
+
+    applied: Applied
+    time: datetime
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
+    """From the step ``began`` on, while ``orgs`` played the roles, until ``ended``."""
+
     row: ClockRow
-    started: datetime
+    began: _Step
     orgs: Mapping[str, str]
-    stopped: datetime | None = None
+    ended: _Step | None = None
 
 
 def clocks(matter: Matter, law: Law, now: datetime) -> list[Clock]:
     """All runs of all clocks of a matter, as they stand at ``now``, in the order of their start.
 
-    Raises ``ConfigError`` where no rule pack in force on the day of the start gives the length.
+    Raises ``ConfigError`` where no rule pack gives the length, on the day of the start or today.
     """
+    steps = _steps(matter, now)
     found = [
-        _clock(matter, run, law, now) for row in matter.table.clocks for run in _runs(matter, row)
+        _clock(matter, run, law, now) for row in matter.table.clocks for run in _runs(steps, row)
     ]
     return sorted(found, key=lambda clock: (clock.started, clock.row.name))
 
@@ -93,49 +120,76 @@ def open_clocks(matters: Iterable[Matter], law: Law, now: datetime) -> list[Cloc
     return sorted(found, key=lambda clock: (clock.due, clock.matter.key))
 
 
-def _runs(matter: Matter, row: ClockRow) -> list[_Run]:
-    runs: list[_Run] = []
-    running: datetime | None = None
-    last: dict[str, Act] = {}
+def _steps(matter: Matter, now: datetime) -> list[_Step]:
+    steps: list[_Step] = []
     for applied in matter.applied:
-        act, inside = applied.act, applied.row.to in row.states
-        last[act.code] = act
+        time, doubtful = applied.act.act_time, applied.act.act_time > now + SKEW
+        if doubtful:
+            time = steps[-1].time if steps else now
+        steps.append(_Step(applied, time, doubtful))
+    return steps
+
+
+def _runs(steps: Sequence[_Step], row: ClockRow) -> list[_Run]:
+    runs: list[_Run] = []
+    running: _Step | None = None
+    orgs: Mapping[str, str] = {}
+    last: dict[str, _Step] = {}
+    for step in steps:
+        code, inside = step.applied.act.code, step.applied.row.to in row.states
+        last[code] = step
         if running is not None and not inside:
-            if row.only_if in (None, act.code):
-                runs.append(_Run(row, running, matter.orgs, act.act_time))
+            if row.only_if in (None, code):
+                runs.append(_Run(row, running, orgs, step))
             running = None
-        elif inside and (running is None or act.code == row.since_act):
-            begun = last.get(row.since_act or "", act)
-            running = begun.act_time
+        elif inside and (running is None or code == row.since_act):
+            running = last.get(row.since_act or "", step)
+        orgs = step.applied.orgs
     if running is not None and row.only_if is None:
-        runs.append(_Run(row, running, matter.orgs))
+        runs.append(_Run(row, running, orgs))
     return runs
 
 
 def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
-    day = run.started.astimezone(CHINA).date()
+    started = run.began.time
     division = matter.key.org[_CODE_DIVISION]
-    found = parameter(run.row.parameter, division, day, law.packs)
+    day = started.astimezone(CHINA).date()
+    today = now.astimezone(CHINA).date()
+    found, is_of_day = _length(run.row.parameter, division, (day, today), law)
     agreed = None if run.row.statutory else _agreed(matter, run.row.parameter, law)
     length = int(found.entry.value) if agreed is None else agreed
-    due, provisional, version = due_time(
-        run.started, length, _unit(run.row, division, day, law), law
-    )
+    unit = _unit(run.row, division, day if is_of_day else today, law)
+    due, provisional, version = due_time(started, length, unit, law)
+    stopped = None if run.ended is None else max(run.ended.time, started)
     return Clock(
         matter=matter,
         row=run.row,
         who=run.row.who,
         org=run.orgs.get(run.row.who),
-        started=run.started,
+        started=started,
         length=length,
         due=due,
         provisional=provisional,
         calendar_version=version,
         basis=found.basis,
         agreed=agreed is not None,
-        stopped=run.stopped,
-        standing=_standing(due, run.stopped, now),
+        stopped=stopped,
+        standing=standing_of(due, stopped, now),
+        entered=run.ended.applied.act.recorded_time if run.ended is not None else None,
+        doubtful=run.began.doubtful
+        or not is_of_day
+        or (run.ended is not None and run.ended.doubtful),
     )
+
+
+def _length(
+    name: str, division: str, days: tuple[date, date], law: Law
+) -> tuple[Found[Parameter], bool]:
+    """The parameter as it was on the first day; else as on the second, for a day before the law."""
+    try:
+        return parameter(name, division, days[0], law.packs), True
+    except ConfigError:
+        return parameter(name, division, days[1], law.packs), False
 
 
 def _agreed(matter: Matter, name: str, law: Law) -> int | None:
@@ -158,12 +212,15 @@ def _unit(row: ClockRow, division: str, day: date, law: Law) -> str:
     return "working_days" if read == "working" else "natural_days"
 
 
-def _standing(due: datetime, stopped: datetime | None, now: datetime) -> Standing:
+def standing_of(
+    due: datetime, stopped: datetime | None, now: datetime, soon: timedelta = SOON
+) -> Standing:
+    """How a period that ends before ``due`` stands."""
     if stopped is not None:
         return "kept" if stopped < due else "late"
     if now >= due:
         return "overdue"
-    return "due_soon" if now >= due - SOON else "running"
+    return "due_soon" if now >= due - soon else "running"
 
 
 def due_time(started: datetime, length: int, unit: str, law: Law) -> tuple[datetime, bool, str]:
