@@ -71,7 +71,7 @@ def signs(
     if not rows:
         return []
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE _signs (rank INTEGER, at INTEGER, cause VARCHAR, "
+        "CREATE OR REPLACE TEMP TABLE _signs (rank INTEGER, nth INTEGER, cause VARCHAR, "
         "name VARCHAR, valid_from DATE, valid_to DATE, field VARCHAR, over DECIMAL(18,4))"
     )
     con.executemany(
@@ -102,14 +102,14 @@ def _sql(cases: str) -> str:
     figure = " ".join(f"WHEN '{name}' THEN c.{name}" for name in _FIGURES)
     return f"""
         WITH asked AS (
-            SELECT c.*, s.rank, s.at, s.name, s.field, s.over,
+            SELECT c.*, s.rank, s.nth, s.name, s.field, s.over,
                 CAST(CASE s.field {figure} END AS DECIMAL(18,4)) AS figure
             FROM {cases} c JOIN _signs s ON s.cause = c.cause
                 AND c.act_date >= s.valid_from
                 AND (s.valid_to IS NULL OR c.act_date < s.valid_to)
-            QUALIFY row_number() OVER (PARTITION BY c.record_id, s.name ORDER BY s.rank, s.at) = 1
+            QUALIFY row_number() OVER (PARTITION BY c.record_id, s.name ORDER BY s.rank, s.nth) = 1
         )
-        SELECT record_id, case_no, month_date, cause, rank, at, figure, transferred FROM asked
+        SELECT record_id, case_no, month_date, cause, rank, nth, figure, transferred FROM asked
         WHERE field IS NULL OR figure > over
         ORDER BY month_date NULLS LAST, case_no, record_id, name
     """
