@@ -38,6 +38,10 @@ _PLAIN = (
     "decision_sha256",
 )  # fmt: skip
 _MOVED_ON = Text(en="the matter has moved on meanwhile", zh="该事项在此期间已有新的进展")
+_ABOUT = (
+    "subject_record_ids", "subject_nos", "subject_record_type", "case_cause_code",
+    "suspected_offence",
+)  # fmt: skip
 _TIMES = ("act_time", "due_time", "recorded_time")
 _KEYS = ("act_no", "matter_org", "matter_no", "act_code", "act_sequence", "proposed_by_node")
 
@@ -91,7 +95,13 @@ def opening(
 
 
 def following(node: Node, matter: Matter, code: str, now: datetime, **given: object) -> Act:
-    """The next act of a matter, by this agency or (``acting_org``) entered for another body."""
+    """The next act of a matter, by this agency or (``acting_org``) entered for another body.
+
+    One that brings another body in says what the matter is about: earlier acts do not go there.
+    """
+    row = matter.table.row(matter.state_name, code)
+    if row is not None and row.enters:
+        given = {name: getattr(matter.opening, name) for name in _ABOUT} | given
     return _draft(node, matter.table.name, matter.key, code, matter.last + 1, now, given)
 
 

@@ -146,7 +146,7 @@ def dispatch(
     every act of the matter goes there, too. Raises ``ConfigError`` if it can't be sent now.
     """
     copied_to = procuratorate or next(iter(procuratorates(node, now)), None)
-    draft = following(node, matter, "dispatch", now, **_about(matter), **fields)
+    draft = following(node, matter, "dispatch", now, **fields)
     draft = replace(
         draft,
         result_record_id=transfer_record_id(node, matter.key.no),
@@ -155,23 +155,6 @@ def dispatch(
     check(node, draft, now)
     write_transfer_record(node, matter, draft, goods, copied_to)
     return do(node, draft, now)
-
-
-def _about(matter: Matter) -> dict[str, object]:
-    """What whoever is brought in needs to know the matter by: earlier acts do not go there."""
-    first = matter.opening
-    return {
-        "subject_record_ids": first.subject_record_ids,
-        "subject_nos": first.subject_nos,
-        "subject_record_type": first.subject_record_type,
-        "case_cause_code": first.case_cause_code,
-        "suspected_offence": first.suspected_offence,
-    }
-
-
-def bring_in(node: Node, matter: Matter, code: str, now: datetime, **fields: object) -> Done:
-    """An act that brings another body in, with what the matter is about."""
-    return do(node, following(node, matter, code, now, **(_about(matter) | fields)), now)
 
 
 def procuratorates(node: Node, now: datetime) -> list[str]:
