@@ -1,0 +1,1 @@
+"""Same act: which records of two agencies tell of one and the same violation."""
