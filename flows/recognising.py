@@ -22,7 +22,7 @@ from cooperation.procedures.table import procedure
 from cooperation.recognition.chain import ACTS, PROPOSE, REOPEN, Chain, Link, chains
 from cooperation.recognition.effects import DECISIONS, Decision
 from cooperation.recognition.legal import Rules
-from cooperation.recognition.matches import Pair, subject_pairs
+from cooperation.recognition.matches import Pair, same_act_pairs, subject_pairs
 from cooperation.recognition.propose import Proposal, proposals, propose
 from cooperation.recognition.sides import CHINA, COLUMNS, GONE, Match, Side, Use
 from flows.acting import matter_number
@@ -39,7 +39,6 @@ from flows.recognition_records import (
     row_of,
     standing,
 )
-from flows.same_acts import same_act_pairs
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.store import Lake

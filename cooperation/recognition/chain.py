@@ -67,8 +67,11 @@ _NOTHING = {"review_status": "none", "litigation_status": "none", "data_status":
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One recognition record; ``is_own``: this node made it. ``step`` and ``sequence`` are None in a record of another system,
-    or where the agreement does not grant them: then they follow from the order of the records."""
+    """One recognition record; ``is_own``: this node made it.
+
+    ``step`` and ``sequence`` are None in a record of another system, or where the agreement does
+    not grant them: then they follow from the order of the records.
+    """
 
     record_id: str
     source_org: str

@@ -62,8 +62,6 @@ def legal_check(original: Side, use: Use, on: date, rules: Rules) -> tuple[Findi
     found = [*_status(original, on, rules)]
     if original.record_type == "inspection":
         found += _inspection(original)
-    elif original.record_type == "lead":
-        found.append(_undecided())
     else:
         found += _remedies(original, on, rules)
         found += _effect(original, on, rules)

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from cooperation.matching.same_act import same_act
+from cooperation.matching.settings import load_settings
 from cooperation.recognition.propose import SUBJECT_SCORE
 from cooperation.recognition.sides import COLUMNS, EXEMPTED, GONE, Match, Side
 from schemas.sql import ident, literal
@@ -34,6 +37,33 @@ class Pair:
     own: Side
     original: Side
     match: Match
+
+
+def same_act_pairs(con: duckdb.DuckDBPyConnection, own: str, others: str) -> Iterator[Pair]:
+    """Own records and results of others that are, or may be, of one act (cooperation/matching)."""
+    results = f"{others}_results"
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {ident(results)} AS "
+        f"SELECT * FROM {ident(others)} WHERE record_type = 'case_result'"
+    )
+    found = same_act(con, own, results, load_settings())
+    con.register("recognition_same_act", found.to_arrow_table())
+    rows = con.execute(
+        f"SELECT {sides_sql()}, f.match, f.score, f.evidence FROM recognition_same_act f "
+        f"JOIN {ident(own)} a ON a.record_id = f.a AND a.source_org_code = f.a_org "
+        f"JOIN {ident(results)} b ON b.record_id = f.b AND b.source_org_code = f.b_org "
+        "ORDER BY f.score DESC, f.a, f.b"
+    ).fetchall()
+    con.unregister("recognition_same_act")
+    for row in rows:
+        a, b = two_sides(row)
+        level, points, evidence = row[-3:]
+        score = min(Decimal(int(points)) / _WHOLE, Decimal(1))
+        yield Pair(a, b, Match(level, score, tuple(evidence), same_act=True))
+
+
+#: So many points of cooperation/matching are a match without any doubt.
+_WHOLE = 100
 
 
 def subject_pairs(

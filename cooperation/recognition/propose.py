@@ -66,13 +66,14 @@ def uses(own: Side, original: Side, match: Match, on: date, rules: Rules) -> Ite
         if _frees_from_inspection(own, original, match, on, rules):
             yield "inspection_exemption"
         return
-    if own.record_type == "inspection":
+    # A lead is no result yet; what was inspected only is no case of ours.
+    if own.record_type == "inspection" or original.record_type != "case_result":
         return
     if match.same_act:
         if own.is_open or own.is_fined:
             yield "duplicate_fine_check"
         return
-    if original.record_type != "case_result" or not _is_earlier(original, own):
+    if not _is_earlier(original, own):
         return
     if _accumulates(own, original, match, rules):
         yield "accumulation"
