@@ -1,0 +1,1 @@
+"""Paper: letters and forms as DOCX, filled from matters and the records that they are about."""
