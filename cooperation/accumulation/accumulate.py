@@ -46,7 +46,8 @@ FLEETS_UNKNOWN_LISTED = 100
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked besides the day. ``near``: also who stands one below. ``subjects``: these
-    alone, however few cases they have. ``licences``, ``same_act``: see :func:`accumulate`."""
+    alone, however few cases they have. ``decided_by``: decisions until that day are known, by
+    default until the day of the count. ``licences``, ``same_act``: see :func:`accumulate`."""
 
     kinds: Sequence[Kind] = KINDS
     near: bool = False
@@ -54,6 +55,7 @@ class Asked:
     licences: str | None = None
     same_act: SameAct | None = None
     subjects: Mapping[Kind, Sequence[str]] | None = None
+    decided_by: date | None = None
 
 
 def accumulate(
@@ -110,7 +112,9 @@ class _Run:
         self._acts()
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE acc_judged AS "
-            + judged_sql("acc_row", "acc_subject", "acc_act", self.as_of)
+            + judged_sql(
+                "acc_row", "acc_subject", "acc_act", self.as_of, self.asked.decided_by or self.as_of
+            )
         )
         found = read_subjects(self.con, self._subject_of, self.as_of, self._wanted)
         by_kind = {kind: tuple(a for a in found if a.kind == kind) for kind in KINDS}

@@ -93,7 +93,7 @@ END
 """
 
 
-def judged_sql(rows: str, subjects: str, acts: str, as_of: date) -> str:
+def judged_sql(rows: str, subjects: str, acts: str, as_of: date, decided_by: date) -> str:
     """SQL of the judged rows.
 
     ``rows``: kind, key, :data:`COLUMNS`; ``subjects``: kind, key, start, causes, warnings_count,
@@ -112,7 +112,7 @@ WITH dated AS (
       AS act,
     CASE WHEN against IS NOT NULL THEN against WHEN act_day IS NULL THEN 'no_date'
       WHEN act_day > {day} THEN 'after_window'
-      WHEN decision_date > {day} THEN 'not_yet_decided' END AS why_violation,
+      WHEN decision_date > DATE '{decided_by}' THEN 'not_yet_decided' END AS why_violation,
     CASE WHEN against IS NOT NULL THEN against WHEN decision_date IS NULL THEN 'no_date'
       WHEN decision_date > {day} THEN 'after_window'
       WHEN act_day > {day} THEN 'after_window' END AS why_decision

@@ -51,7 +51,6 @@ class AccumulationLaw:
     ``revocation_ratio``: beyond it an operator's licence is revoked; None where no text says so.
     """
 
-    packs: tuple[RulePack, ...]
     version: str
     as_of: date
     base: Base
@@ -144,7 +143,6 @@ class Laws:
         revocation = rows_for(Parameter, division, day, name=_REVOCATION, packs=packs)
         sized = chosen("accumulation_causes") == "mass_and_size"
         return AccumulationLaw(
-            packs=packs_of(division, packs),
             version=rule_set_version(division, packs),
             as_of=day,
             base=self._base or cast("Base", chosen("accumulation_base_date")),
