@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 PROCEDURE = "transfer"
+REVERSE = "reverse_transfer"
 #: How a procuratorate is told from other parties of an agreement: by its name.
 PROCURATORATE = "检察院"
 #: Cases that ended so show no crime; one that ended as a transfer was transferred.
@@ -155,6 +156,16 @@ def dispatch(
     check(node, draft, now)
     write_transfer_record(node, matter, draft, goods, copied_to)
     return do(node, draft, now)
+
+
+def receive_back(
+    node: Node, sender: str, cases: Sequence[str], now: datetime, **fields: object
+) -> Done | None:
+    """Note what a body of justice handed over for administrative handling; None if it is noted
+    already. ``cases``: their numbers, there or here."""
+    given = fields | {"to_org": sender, "subject_nos": tuple(cases)}
+    act = opening(node, REVERSE, "receive_back", now, again="", **given)
+    return next(iter(do_all(node, [act], now)), None)
 
 
 def procuratorates(node: Node, now: datetime) -> list[str]:
