@@ -25,6 +25,7 @@ from hefu.commands import (
     backfill,
     bundle,
     check,
+    clocks,
     codes,
     compare,
     dictionary,
@@ -64,6 +65,7 @@ _GROUPS = (
     seal,
     export,
     status,
+    clocks,
     quarantine,
     landing,
     codes,
@@ -80,8 +82,9 @@ INTERRUPTED = 130
 EXIT_CODES: dict[int, Text] = {
     0: Text(en="done", zh="完成"),
     1: Text(
-        en="done, but a person is needed: a source failed its gate, a partner's bundle was refused",
-        zh="已完成，但需要人工处理：某来源未通过质量门槛，或对方数据包被拒收",
+        en="done, but a person is needed: a source failed its gate, a partner's bundle was refused "
+        "or a period is over",
+        zh="已完成，但需要人工处理：某来源未通过质量门槛，对方数据包被拒收，或有期限已过",
     ),
     2: Text(en="wrong use or configuration", zh="用法或配置有误"),
     3: Text(

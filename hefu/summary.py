@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from hefu.exchange_summary import (
     sent_status,
     taken_status,
 )
+from hefu.matter_counts import MatterCounts, count_matters
 
 if TYPE_CHECKING:
     from hefu.exchange_alarms import Alarm
@@ -69,7 +70,7 @@ class SourceStatus:
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The agency, its sources, what it sent to partners and took in from them; ``history``: what
-    it was told of chains that can't all be so."""
+    it was told of chains that can't all be so; ``cooperation``: matters with partners."""
 
     code: str
     name: str
@@ -77,6 +78,7 @@ class NodeStatus:
     sent: tuple[SentStatus, ...]
     taken: tuple[TakenStatus, ...]
     history: tuple[Alarm, ...] = ()
+    cooperation: MatterCounts = field(default_factory=MatterCounts)
 
     @property
     def needs_a_person(self) -> bool:
@@ -90,6 +92,7 @@ class NodeStatus:
             or any(s.needs_a_person for s in self.sent)
             or any(t.needs_a_person for t in self.taken)
             or bool(self.history)
+            or self.cooperation.needs_a_person
         )
 
 
@@ -106,6 +109,7 @@ def summarise(node: Node, now: datetime) -> NodeStatus:
         sent=tuple(sent),
         taken=tuple(taken),
         history=history_alarms(node, [*sent, *taken]),
+        cooperation=count_matters(node, now),
     )
 
 

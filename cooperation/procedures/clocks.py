@@ -41,8 +41,9 @@ Standing = Literal["running", "due_soon", "overdue", "kept", "late"]
 class Clock:
     """One run of one clock. ``who`` is a role, ``org`` who plays it (None: nobody is named yet).
 
-    ``provisional``: a day was counted that no holiday notice covers yet. ``stopped``: when the
-    act that ended it was done; None while it runs. ``entered``: when that act was recorded.
+    ``unit`` is how days were
+    counted. ``provisional``: a day was counted that no holiday notice covers yet. ``stopped``:
+    when the act that ended it was done; None while it runs. ``entered``: when that was recorded.
     ``doubtful``: it rests on a time in the future, or on law that is not known for its day.
     """
 
@@ -52,6 +53,7 @@ class Clock:
     org: str | None
     started: datetime
     length: int
+    unit: str
     due: datetime
     provisional: bool
     calendar_version: str
@@ -155,7 +157,7 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
     division = matter.key.org[_CODE_DIVISION]
     day = started.astimezone(CHINA).date()
     today = now.astimezone(CHINA).date()
-    found, is_of_day = _length(run.row.parameter, division, (day, today), law)
+    found, is_of_day = length_of(run.row.parameter, division, (day, today), law)
     agreed = None if run.row.statutory else _agreed(matter, run.row.parameter, law)
     length = int(found.entry.value) if agreed is None else agreed
     unit = _unit(run.row, division, day if is_of_day else today, law)
@@ -168,6 +170,7 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
         org=run.orgs.get(run.row.who),
         started=started,
         length=length,
+        unit=unit,
         due=due,
         provisional=provisional,
         calendar_version=version,
@@ -182,7 +185,7 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
     )
 
 
-def _length(
+def length_of(
     name: str, division: str, days: tuple[date, date], law: Law
 ) -> tuple[Found[Parameter], bool]:
     """The parameter as it was on the first day; else as on the second, for a day before the law."""

@@ -93,6 +93,12 @@ class Matter:
     def possible(self) -> tuple[Row, ...]:
         return self.table.possible(self.state_name)
 
+    def awaits(self, org: str) -> bool:
+        """Whether ``org`` has to do what comes next."""
+        return self.is_open and bool(
+            {*self.roles_of(org)} & {*self.table.next_roles(self.state_name)}
+        )
+
     def last_of(self, act: str) -> Act | None:
         """The newest applied act of that code."""
         return next((a.act for a in reversed(self.applied) if a.act.code == act), None)

@@ -74,17 +74,16 @@ class Shown:
 
     def is_ours(self, matter: Matter) -> bool:
         """Whether this agency has to do what comes next."""
-        roles = set(matter.roles_of(self.org))
-        return matter.is_open and bool(roles & set(matter.table.next_roles(matter.state_name)))
+        return matter.awaits(self.org)
 
     def who(self, matter: Matter) -> str:
         """Who has to do what comes next."""
         roles = matter.table.next_roles(matter.state_name) if matter.is_open else ()
         return tr(", ", "、").join(self.player(matter, role) for role in roles) or _DASH
 
-    def player(self, matter: Matter, role: str) -> str:
-        """The name of who plays the role, else the role."""
-        code = matter.orgs.get(role)
+    def player(self, matter: Matter, role: str, org: str | None = None) -> str:
+        """The name of who plays the role (``org``: who played it then), else the role."""
+        code = org or matter.orgs.get(role)
         return self.name(code) if code else str(matter.table.role(role).label)
 
 
@@ -152,14 +151,18 @@ def _next_words(matter: Matter) -> str:
     return text.partition("：")[2] or text or _DASH
 
 
-def until(clock: Clock) -> str:
-    """Until when, whether that has passed, and whether it may still change."""
+def end_of(clock: Clock) -> str:
+    """Until when, and whether that may still change."""
     if clock.row.unit == "hours":
         text = tr(f"before {show_time(clock.due)}", f"{show_time(clock.due)} 前")
     else:
         text = clock.last_day.isoformat()
-    if clock.provisional:
-        text += tr(" (provisional)", "（暂定）")
+    return text + (tr(" (provisional)", "（暂定）") if clock.provisional else "")
+
+
+def until(clock: Clock) -> str:
+    """As :func:`end_of`, and whether it is near or has passed."""
+    text = end_of(clock)
     if clock.standing == "overdue":
         text += tr(" OVERDUE", " 已逾期")
     elif clock.standing == "due_soon":
@@ -334,6 +337,7 @@ def _say_clocks(shown: Shown, matter: Matter) -> None:
             tr("period", "期限"),
             tr("who", "由谁"),
             tr("began", "起算"),
+            tr("length", "长度"),
             tr("until", "届满"),
             tr("standing", "情况"),
             tr("article", "依据"),
@@ -341,9 +345,10 @@ def _say_clocks(shown: Shown, matter: Matter) -> None:
         [
             (
                 str(clock.row.label),
-                shown.player(matter, clock.who),
+                shown.player(matter, clock.who, clock.org),
                 show_time(clock.started),
-                until(clock),
+                length_words(clock.length, clock.unit),
+                end_of(clock),
                 standing_words(clock),
                 clock.basis.article,
             )
@@ -363,7 +368,28 @@ def standing_words(clock: Clock) -> str:
         "kept": tr("kept", "按期"),
         "late": tr("late", "逾期办理"),
     }
-    return words[clock.standing]
+    text = words[clock.standing]
+    if clock.entered_late:
+        text += tr(" (entered after the end)", "（届满后补登）")
+    if clock.doubtful:
+        text += tr(" (time to be checked)", "（时间存疑，请核实）")
+    return text
+
+
+_UNITS = {
+    "natural_days": ("days", "日"),
+    "working_days": ("working days", "个工作日"),
+    "days": ("days", "日"),
+    "hours": ("hours", "小时"),
+    "months": ("months", "个月"),
+    "years": ("years", "年"),
+}
+
+
+def length_words(length: int, unit: str) -> str:
+    """``3 working days``."""
+    en, zh = _UNITS[unit]
+    return tr(f"{length} {en}", f"{length}{zh}")
 
 
 def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
@@ -376,7 +402,7 @@ def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
         "org_name": shown.name(clock.org) if clock.org else None,
         "started": clock.started,
         "length": clock.length,
-        "unit": clock.row.unit,
+        "unit": clock.unit,
         "due": clock.due,
         "last_day": clock.last_day.isoformat(),
         "provisional": clock.provisional,
@@ -384,6 +410,8 @@ def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
         "article": clock.basis.article,
         "agreed": clock.agreed,
         "stopped": clock.stopped,
+        "entered_late": clock.entered_late,
+        "doubtful": clock.doubtful,
         "standing": clock.standing,
     }
 

@@ -26,10 +26,12 @@ def add_to(app: typer.Typer) -> None:
         en="Show each source's last run, and what partners have, answered, lack and sent.\n\n"
         "Exit code 1 when a person is needed: the last sync of a source failed its gate, a source "
         "counts other rows than this node holds, or about a partner something is unanswered, "
-        "refused, missing, told twice differently or overdue. Each comes with what to do.",
+        "refused, missing, told twice differently or overdue, or a period of a matter with another "
+        "agency is over. Each comes with what to do.",
         zh="显示各来源最近一次运行，以及各合作单位已收、已答复、缺少和发来的内容。\n\n"
         "需要人工处理时退出码为 1：来源最近一次同步未通过质量门槛，来源统计的行数与本节点不一致，"
-        "或者与合作单位之间有逾期未答复、拒收、缺号、同号异文或超期未发布的情况。"
+        "与合作单位之间有逾期未答复、拒收、缺号、同号异文或超期未发布的情况，"
+        "或者与合作单位共同办理的事项有期限已过。"
         "每一项都附有处理办法。",
     )
 
@@ -82,6 +84,7 @@ def _say(found: NodeStatus) -> None:
             say_retracted(source.last_run)
     _say_counts(found)
     say_exchange(found.sent, found.taken)
+    _say_matters(found)
     for source in found.sources:
         if source.gate_run is not None:
             say_gate(source.gate_run)
@@ -129,6 +132,37 @@ def _say_sources(found: NodeStatus) -> None:
         numbers=(3, 4, 5, 6, 7, 8, 10),
         empty=tr("no source yet", "尚未配置数据来源"),
     )
+
+
+def _say_matters(found: NodeStatus) -> None:
+    """Matters with partners, and how the periods in them stand."""
+    counts = found.cooperation
+    if not counts.matters:
+        return
+    say_table(
+        [tr("matters", "事项"), tr("open", "未结束"), tr("ours next", "轮到本机关")],
+        [(str(m.label), show_count(m.open), show_count(m.ours)) for m in counts.matters],
+        title=tr("Matters with other agencies", "与其他机关共同办理的事项"),
+        numbers=(1, 2),
+    )
+    say_table(
+        [
+            tr("periods", "期限"),
+            tr("running", "进行中"),
+            tr("due soon", "即将到期"),
+            tr("overdue", "已逾期"),
+        ],
+        [
+            (who, *(show_count(n) for n in (c.running, c.due_soon, c.overdue)))
+            for who, c in (
+                (tr("this agency's", "本机关"), counts.own),
+                (tr("others'", "其他机关"), counts.others),
+            )
+        ],
+        numbers=(1, 2, 3),
+    )
+    if counts.needs_a_person:
+        say(tr("see what is overdue: hefu clocks", "查看逾期事项：hefu clocks"))
 
 
 def _say_drift(source: SourceStatus) -> None:
@@ -232,7 +266,16 @@ def _as_json(found: NodeStatus) -> dict[str, Any]:
         "published": [exchange_as_json(sent) for sent in found.sent],
         "taken_in": [exchange_as_json(taken) for taken in found.taken],
         "history": [asdict(alarm) for alarm in found.history],
+        "matters": _matters_as_json(found),
         "needs_a_person": found.needs_a_person,
+    }
+
+
+def _matters_as_json(found: NodeStatus) -> dict[str, Any]:
+    counts = found.cooperation
+    return {
+        "open": {m.procedure: {"open": m.open, "ours": m.ours} for m in counts.matters},
+        "clocks": {"own": asdict(counts.own), "others": asdict(counts.others)},
     }
 
 

@@ -1,0 +1,1 @@
+"""Periods of single cases and leads, which belong to no matter between agencies."""
