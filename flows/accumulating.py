@@ -31,7 +31,7 @@ from cooperation.procedures.clocks import CHINA
 from cooperation.procedures.fold import Matter
 from cooperation.referral.leads import lead_number
 from cooperation.referral.routes import Candidate, Chosen, choose
-from flows.accumulation_cases import CASES, LICENCES, CaseView, case_view
+from flows.accumulation_cases import CASES, LICENCES, CaseView, case_view, exact_pairs
 from flows.accumulation_snapshots import (
     RECORD_TYPE,
     among,
@@ -138,7 +138,7 @@ def _is_snapshot(candidate: Candidate) -> bool:
 def _find(node: Node, view: CaseView, now: datetime) -> _Found:
     today = now.astimezone(CHINA).date()
     packs, division = node.rule_packs(), node.agency.division_code
-    asked = Asked(licences=LICENCES)
+    asked = Asked(licences=LICENCES, same_act=exact_pairs)
     current = accumulate(view.con, CASES, packs, division, today, asked=asked)
     counts: defaultdict[Subject, list[Accumulation]] = defaultdict(list)
     for a in current.all():
@@ -203,7 +203,11 @@ def _again(
     for some in groups.values():
         e = subjects[some[0]]
         asked = Asked(
-            window=e.window_kind, licences=LICENCES, subjects=_listed(some), decided_by=today
+            window=e.window_kind,
+            licences=LICENCES,
+            same_act=exact_pairs,
+            subjects=_listed(some),
+            decided_by=today,
         )
         made = accumulate(
             con, _AGAIN, node.rule_packs(), node.agency.division_code, e.window_end, e.base, asked
@@ -221,10 +225,15 @@ def _late(
     since = today - LATE
     law = Laws(node.rule_packs(), today).of(node.agency.division_code)
     days: defaultdict[date, set[Subject]] = defaultdict(set)
+    given = {"since": since, "received": now - LATE, "today": today, "causes": list(law.causes)}
     for kind in KINDS:
-        for key, day in con.execute(_LATE_SQL.format(column=KEY_COLUMN[kind]), {
-            "since": since, "received": now - LATE, "today": today, "causes": list(law.causes),
-        }).fetchall():  # fmt: skip
+        operator = kind == "transport_enterprise"
+        sql = _LATE_SQL.format(
+            column=KEY_COLUMN[kind],
+            least=1 if operator else int(law.limits[kind]),
+            known=f"IN (SELECT operator_key FROM {LICENCES})" if operator else "IS NOT NULL",
+        )
+        for key, day in con.execute(sql, given).fetchall():
             if (kind, key) not in known:
                 days[day].add((kind, key))
     if not days:
@@ -232,7 +241,9 @@ def _late(
     _rows_of(con, _LATE_ROWS, sorted({s for some in days.values() for s in some}))
     found: list[Accumulation] = []
     for day, some in sorted(days.items()):
-        asked = Asked(licences=LICENCES, subjects=_listed(some), decided_by=today)
+        asked = Asked(
+            licences=LICENCES, same_act=exact_pairs, subjects=_listed(some), decided_by=today
+        )
         made = accumulate(
             con, _LATE_ROWS, node.rule_packs(), node.agency.division_code, day, asked=asked
         )
@@ -241,17 +252,17 @@ def _late(
 
 
 #: Subjects of cases that came lately, and the days on which a year could end with such a case. Who
-#: has too few cases in all is none of them; of an operator the vehicles are looked at.
+#: has too few cases in all, or an unknown fleet, is none of them.
 _LATE_SQL = f"""
 WITH fresh AS (
   SELECT DISTINCT {{column}} AS key, unnest([
       CAST(act_time AT TIME ZONE 'Asia/Shanghai' AS DATE), decision_date]) AS day
   FROM {CASES}
   WHERE record_type = 'case_result' AND decision_type = 'penalty' AND list_contains($causes, cause)
-    AND {{column}} IS NOT NULL AND (decision_date >= $since OR received_time >= $received))
+    AND {{column}} {{known}} AND (decision_date >= $since OR received_time >= $received))
 SELECT key, day FROM fresh SEMI JOIN (
   SELECT {{column}} AS key FROM {CASES} WHERE record_type = 'case_result'
-    AND {{column}} IN (SELECT key FROM fresh) GROUP BY 1 HAVING count(*) > 1) USING (key)
+    AND {{column}} IN (SELECT key FROM fresh) GROUP BY 1 HAVING count(*) > {{least}}) USING (key)
 WHERE day < $today
 """
 

@@ -13,12 +13,15 @@ from cooperation.accumulation.law import Base
 from cooperation.accumulation.licences import licences_sql
 from cooperation.accumulation.model import Accumulations
 from cooperation.accumulation.snapshot import Covered
+from cooperation.matching.same_act import same_act
+from cooperation.matching.settings import load_settings
 from flows.case_index import attach_cases
 from flows.subject_key import subject_key
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.store import Lake
 from schemas.identities.tokens import set_token_key
+from schemas.sql import ident
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,11 +61,23 @@ def case_view(node: Node, now: datetime) -> Iterator[CaseView]:
         yield CaseView(con, (own, *(c for c in others if c.org != own.org)))
 
 
+def exact_pairs(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[str, str]]:
+    """Records of two agencies among ``rows`` that are surely one act (cooperation/matching)."""
+    table = "accumulation_matched"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {CASES} "
+        f"SEMI JOIN {ident(rows)} USING (record_id, source_org_code) "
+        "WHERE record_type = 'case_result'"
+    )
+    found = same_act(con, table, table, load_settings())
+    return found.filter("match = 'exact' AND a_org < b_org").project("a, b").fetchall()
+
+
 def reckon(
     node: Node, as_of: date, now: datetime, base: Base | None = None, asked: Asked | None = None
 ) -> Reckoned:
     """Who exceeds the limits on a day, by all that the node knows now."""
-    question = replace(asked or Asked(), licences=LICENCES)
+    question = replace(asked or Asked(), licences=LICENCES, same_act=exact_pairs)
     with case_view(node, now) as view:
         found = accumulate(
             view.con, CASES, node.rule_packs(), node.agency.division_code, as_of, base, question

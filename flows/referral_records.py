@@ -190,10 +190,15 @@ _NOT_MADE = (
     f"({', '.join(map(literal, _MADE_FOR_REFERRAL))}))"
 )
 
+#: A crossing is referred once: not again when further cases come, and not when it was taken back.
+_CROSSED = (
+    "accumulation_result = 'exceeded' AND coalesce(snapshot_change, 'crossed') = 'crossed' AND "
+    "record_id NOT IN (SELECT supersedes_record_id FROM accumulation_snapshot_current "
+    "WHERE supersedes_record_id IS NOT NULL AND snapshot_change = 'below')"
+)
+
 ADAPTERS: dict[str, Adapter] = {
     "case_result": Adapter(("case_no", "penalty_decision_no"), "closed_date IS NOT NULL", _cases),
     "lead": Adapter(("lead_no",), _NOT_MADE, _leads),
-    "accumulation_snapshot": Adapter(
-        ("snapshot_no",), "accumulation_result = 'exceeded'", _snapshots
-    ),
+    "accumulation_snapshot": Adapter(("snapshot_no",), _CROSSED, _snapshots),
 }
