@@ -28,8 +28,8 @@ from schemas.sql import ident, literal
 if TYPE_CHECKING:
     import duckdb
 
-#: Erases received copies: (node, publisher's code, record ids).
-Eraser = Callable[[Node, str, Sequence[str]], None]
+#: Erases received copies (node, publisher's code, record ids, now): whether none is left.
+Eraser = Callable[[Node, str, Sequence[str], datetime], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,11 @@ class _Copy:
     content_hash: str
 
 
-def prove(node: Node, now: datetime, erase: Eraser) -> list[Act]:
+def prove(node: Node, now: datetime, erase: Eraser | None = None) -> list[Act]:
     """Answer every withdrawal that is open and was told here; returns the acts.
 
-    Call it after bundles were taken in. ``erase`` is asked before an erasure is confirmed.
+    Call it after bundles were taken in. An erasure is confirmed when ``erase`` (by default
+    ``flows.erasing``) has left nothing of the copies; what it has to leave runs into the period.
     """
     waiting = [
         m
@@ -57,8 +58,8 @@ def prove(node: Node, now: datetime, erase: Eraser) -> list[Act]:
     acts: list[Act] = []
     for matter, copies in judged:
         if all(_shows(matter, copy) for copy in copies):
-            if copies or _was_taken_in(lake, matter):
-                acts.append(_confirm(node, matter, copies, erase, now))
+            if (copies or _was_taken_in(lake, matter)) and _erased(node, matter, erase, now):
+                acts.append(_confirm(node, matter, copies, now))
         elif _was_taken_in(lake, matter):
             acts.append(_report(node, lake, matter, now))
     return [done.act for done in do_all(node, acts, now)] if acts else []
@@ -95,12 +96,22 @@ def _was_taken_in(lake: Lake, matter: Matter) -> bool:
     return head is not None and number.isdecimal() and head[0] >= int(number)
 
 
-def _confirm(
-    node: Node, matter: Matter, copies: Sequence[_Copy], erase: Eraser, now: datetime
-) -> Act:
+def _erased(node: Node, matter: Matter, erase: Eraser | None, now: datetime) -> bool:
+    """True if nothing was to be erased, or nothing of it is left."""
     opened = matter.opening
-    if opened.code == "erase" and copies:
-        erase(node, matter.key.org, opened.subject_record_ids)
+    if opened.code != "erase":
+        return True
+    return (erase or _erase)(node, matter.key.org, opened.subject_record_ids, now)
+
+
+def _erase(node: Node, publisher: str, records: Sequence[str], now: datetime) -> bool:
+    from flows.erasing import erase_received
+
+    return erase_received(node, publisher, records, now).is_done
+
+
+def _confirm(node: Node, matter: Matter, copies: Sequence[_Copy], now: datetime) -> Act:
+    opened = matter.opening
     summary = "; ".join(
         f"data_status={c.data_status} content_hash={c.content_hash}" for c in copies
     )

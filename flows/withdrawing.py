@@ -418,7 +418,8 @@ def _row(
     return {
         "correction_no": number,
         "refers_to_record_id": record.record_id,
-        "refers_to_no": record.number,
+        # The number of what is to be forgotten is not written down once more.
+        "refers_to_no": None if opening_act(told.kind) == "erase" else record.number,
         "refers_to_record_type": record.record_type,
         "refers_to_org": node.agency.code,
         "refers_to_content_hash": record.content_hash,

@@ -19,6 +19,7 @@ from flows.coverage import own_sql
 from flows.locks import holding
 from flows.workspace import workspace
 from hefu.node import Node
+from lake.erase import MARK
 from lake.runs import RunRecord
 from lake.store import Lake
 from lake.views import MADE_HERE, ORDER, STATUS_FIELD, made_here_sql
@@ -56,7 +57,10 @@ def read_corrections(con: duckdb.DuckDBPyConnection, lake: Lake, node: Node) -> 
         f"AND data_status NOT IN ({literal(REMOVED)}, 'revoked') "
         "AND (source_system = 'hefu' OR legal_document_no IS NOT NULL)"
     ).fetchall()
-    return [Correction(*row[:8], status=_status(row[4], row[8])) for row in rows]
+    return [
+        Correction(no, number, refers, kind, what, document, since, came, _status(what, said))
+        for no, number, refers, kind, what, document, since, came, said in rows
+    ]
 
 
 def _status(kind: str, said: str | None) -> str | None:
@@ -131,9 +135,10 @@ def _make(
         f"({content_hash_sql(contract, content)} AS content_hash) FROM (SELECT {fields}, t._flags, "
         "regexp_extract(t._run_id, '^[^/]+/[^/]+') AS _stream, h.status AS _status, "
         "h.content_hash AS _hash, h.is_ours AS _is_ours, "
+        f"t._extra IS NOT DISTINCT FROM {literal(MARK)} AS _erased, "
         "NOT h.is_ours AND t.received_time > w.recorded AS _contradicted "
         "FROM told AS t JOIN wanted AS w USING (record_id) JOIN holding AS h USING (record_id))) "
-        f"WHERE {STATUS_FIELD} <> _status OR (_is_ours AND content_hash <> _hash)"
+        f"WHERE {STATUS_FIELD} <> _status OR (_is_ours AND content_hash <> _hash AND NOT _erased)"
     )
     rows = con.execute(
         f"SELECT record_id, {STATUS_FIELD}, _contradicted FROM restated ORDER BY record_id"
@@ -162,7 +167,7 @@ def _append(con: duckdb.DuckDBPyConnection, lake: Lake, contract: Contract, now:
             contract_version=contract.version,
         )
         reader = con.execute(
-            "SELECT * EXCLUDE (_stream, _status, _hash, _is_ours, _contradicted) FROM restated "
-            f"WHERE _stream = {literal(stream)}"
+            "SELECT * EXCLUDE (_stream, _status, _hash, _is_ours, _erased, _contradicted) "
+            f"FROM restated WHERE _stream = {literal(stream)}"
         ).to_arrow_reader(100_000)
         lake.append(contract, reader, run, sequence=sequence)

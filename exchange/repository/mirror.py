@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from exchange.repository.carrier import Carrier, WritingCarrier
+from exchange.repository.erased import is_erased
 from exchange.repository.folder import locked
 from exchange.repository.tree import Listed, Tree, read_tree
 from exchange.trust.roles import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, metadata_file, target_file
@@ -86,8 +87,9 @@ class _Sending:
             self.bytes += size
 
     def missing(self, paths: Iterable[str], folder: str) -> None:
-        """Those that are not there yet: a file is there whole or not at all."""
-        wanted = list(paths)
+        """Those that are not there yet: a file is there whole or not at all. What was erased by
+        law is nowhere to be had and is not missed."""
+        wanted = [path for path in paths if not is_erased(self._repository / path)]
         if len(wanted) > _FEW:
             there = set(self._to.list_paths(folder))
             self.all(path for path in wanted if path not in there)

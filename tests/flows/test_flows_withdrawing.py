@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flows_matters import Two
@@ -29,10 +30,6 @@ def two(template: Path, tmp_path: Path) -> Two:
     return Two(tmp_path / "w")
 
 
-def nothing(*_: object) -> None:
-    """Nothing is to be erased."""
-
-
 def test_a_withdrawal_goes_over_is_applied_and_proven(two: Two) -> None:
     record, other = inspect(two, 1), inspect(two, 2)
     two.carry(two.a, two.b)
@@ -51,18 +48,18 @@ def test_a_withdrawal_goes_over_is_applied_and_proven(two: Two) -> None:
     assert (again.restated, len(again.matters)) == ((), 1)
 
     assert follow(two.a, NOW + NIGHT).sent == ()
-    assert prove(two.b, NOW + NIGHT, nothing) == []
+    assert prove(two.b, NOW + NIGHT) == []
     two.carry(two.a, two.b, NOW + NIGHT)
     (sent,) = follow(two.a, NOW + NIGHT).sent
     assert sent.result_no is not None
     assert two.matter(two.a, PROCEDURE).state_name == "sent"
 
     # B need not wait for A to say that it was sent
-    (proof,) = prove(two.b, NOW + NIGHT, nothing)
+    (proof,) = prove(two.b, NOW + NIGHT)
     assert (proof.code, proof.result_record_id) == (
         "confirm_applied", done.correction.record_id,
     )  # fmt: skip
-    assert prove(two.b, NOW + NIGHT, nothing) == []
+    assert prove(two.b, NOW + NIGHT) == []
     assert at(two, "b") == [("检1", "revoked"), ("检2", "valid")]
     told = "refers_to_record_id, legal_document_no, resulting_data_status, refers_to_content_hash"
     assert query(two.b, "correction", f"SELECT {told} FROM correction_current") == [
@@ -130,7 +127,7 @@ def test_what_a_source_revokes_waits_for_its_document(two: Two) -> None:
     after = follow(two.a, NOW + 2 * NIGHT)
     assert (after.proposals, len(after.sent)) == ((), 1)
     two.carry(two.a, two.b, NOW + 2 * NIGHT)
-    assert [a.code for a in prove(two.b, NOW + 2 * NIGHT, nothing)] == ["confirm_applied"]
+    assert [a.code for a in prove(two.b, NOW + 2 * NIGHT)] == ["confirm_applied"]
 
 
 def test_what_a_partner_could_not_apply_is_said_and_sent_anew(two: Two) -> None:
@@ -143,7 +140,7 @@ def test_what_a_partner_could_not_apply_is_said_and_sent_anew(two: Two) -> None:
     two.publish(two.a, NOW + NIGHT)
     assert rules is not None
     two.receive(two.b, NOW + NIGHT)
-    assert [a.code for a in prove(two.b, NOW + NIGHT, nothing)] == ["confirm_applied"]
+    assert [a.code for a in prove(two.b, NOW + NIGHT)] == ["confirm_applied"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +151,7 @@ def test_what_a_partner_could_not_apply_is_said_and_sent_anew(two: Two) -> None:
         ({"effective": NOW + NIGHT}, "time to come"),
     ],
 )
-def test_what_is_missing_is_said(two: Two, more: dict[str, object], said: str) -> None:
+def test_what_is_missing_is_said(two: Two, more: dict[str, Any], said: str) -> None:
     record = inspect(two, 1)
     with pytest.raises(ConfigError, match=said):
         withdraw(two, record, **more)
