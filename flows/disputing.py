@@ -6,10 +6,10 @@ officer who knows the file says whether there is anything to settle (行政处�
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cooperation.jurisdiction.competence import CHINA, Filing, Proposal, propose_competent
 from cooperation.procedures.fold import Matter
@@ -30,6 +30,9 @@ PROCEDURE = "jurisdiction"
 #: The digits of a unified social credit code that name the division (GB 32100-2015).
 _DIVISION = slice(2, 8)
 _NOT_COMPETENT = "not_competent"
+_STANDS = f"data_status NOT IN ({literal(REMOVED)}, 'revoked')"
+#: Decisions that leave no case to dispute about (schemas/codes/decision_type.csv).
+_NO_CASE = ("withdrawn", "not_established")
 _COLUMNS = (
     "record_id", "record_type", "source_org_code", "is_own", "no", "filing_time", "division",
     "decision_date", "fine_amount_cny", "act_time", "cause",
@@ -77,27 +80,101 @@ class Advice:
     others: tuple[Matter, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeProposal:
+    """Where a dispute should perhaps be raised; nothing was opened.
+
+    ``kind``: both_filed, the same act was filed by two agencies; both_refuse, what this agency
+    referred was sent back because the other one is not competent either. ``other``: their record,
+    None where there is none. ``evidence``: why the two records are of one act.
+    """
+
+    kind: Literal["both_filed", "both_refuse"]
+    own: CaseSeen
+    other: CaseSeen | None
+    org: str
+    evidence: tuple[str, ...]
+
+
+def dispute_proposals(node: Node) -> list[DisputeProposal]:
+    """Where this agency and another one both took up an act, or neither wants to.
+
+    Exact matches only (cooperation/matching): a probable one is for ``hefu check-case`` and an
+    officer's eye. What a dispute was raised about, even if it was withdrawn, is not told again.
+    """
+    from cooperation.matching.same_act import same_act
+    from cooperation.matching.settings import load_settings
+
+    matters = matters_of(node)
+    raised = [
+        frozenset(m.opening.subject_record_ids)
+        for m in matters
+        if m.table.name == PROCEDURE and m.applied
+    ]
+    with workspace(node) as (con, _):
+        attach_cases(con, node)
+        for name, side in (("_own_filed", ""), ("_others_filed", "NOT ")):
+            con.execute(
+                f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM cases WHERE {side}is_own "
+                f"AND record_type = 'case_result' AND {_STANDS} "
+                f"AND coalesce(decision_type, '') NOT IN ({_listed(_NO_CASE)})"
+            )
+        pairs = same_act(con, "_own_filed", "_others_filed", load_settings())
+        exact = pairs.filter("match = 'exact'").project("a, b, evidence").fetchall()
+        refused = _refused(matters)
+        wanted = {record for a, b, _ in exact for record in (a, b)} | {r for r, _ in refused}
+        seen = {c.record_id: c for c in _cases(con, f"record_id IN ({_listed(wanted)})")}
+    found = [
+        DisputeProposal("both_filed", seen[a], seen[b], seen[b].org, tuple(evidence or ()))
+        for a, b, evidence in sorted(exact)
+        if not any({a, b} <= about for about in raised)
+    ]
+    return found + [
+        DisputeProposal("both_refuse", seen[record], None, org, ())
+        for record, org in refused
+        if record in seen and not any(record in about for about in raised)
+    ]
+
+
+def _refused(matters: Iterable[Matter]) -> list[tuple[str, str]]:
+    """Records of referrals that came back as not competent, and who sent them back."""
+    return [
+        (record, matter.latest.acting_org)
+        for matter in matters
+        if matter.table.name == "referral"
+        and matter.applied
+        and matter.latest.code == "reject"
+        and matter.latest.reason_code == _NOT_COMPETENT
+        for record in matter.opening.subject_record_ids
+    ]
+
+
 def raise_dispute(node: Node, own: str, other: str, now: datetime, **given: object) -> Done:
     """Open a dispute of this agency's case with the agency that another record is of.
 
     Args:
-        own, other: record identifier or number (case, lead) of each.
+        own: record identifier or number of this agency's case or lead.
+        other: the same of the other agency's record, or that agency's code where it has none
+            because it holds itself not competent.
         given: further fields of the act (``reason_code`` ``not_competent``: nobody wants it).
 
     Raises ``ConfigError`` for a record that is not there, or that is on the wrong side, and where
     the same dispute is open already.
     """
+    partners = {party.code for agreement in node.agreements() for party in agreement.parties}
+    partners -= {node.agency.code}
     with workspace(node) as (con, _):
         attach_cases(con, node)
         ours = _one(con, own, is_own=True)
-        theirs = _one(con, other, is_own=False)
-    records = (ours.record_id, theirs.record_id)
+        theirs = None if other in partners else _one(con, other, is_own=False)
+    about = [ours] if theirs is None else [ours, theirs]
+    to_org = other if theirs is None else theirs.org
     known = matters_of(node, PROCEDURE)
-    _refuse_open(known, set(records), theirs.org)
+    _refuse_open(known, {case.record_id for case in about}, to_org)
     fields: dict[str, Any] = {
-        "to_org": theirs.org,
-        "subject_record_ids": records,
-        "subject_nos": (ours.no, theirs.no),
+        "to_org": to_org,
+        "subject_record_ids": tuple(case.record_id for case in about),
+        "subject_nos": tuple(case.no for case in about),
         "subject_record_type": ours.record_type,
         **given,
     }
@@ -198,7 +275,7 @@ def _not_one(found: int, right: int, *, is_own: bool) -> ConfigError:
 def _cases(con: duckdb.DuckDBPyConnection, where: str) -> list[CaseSeen]:
     rows = con.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM cases WHERE ({where}) "
-        f"AND data_status NOT IN ({literal(REMOVED)}, 'revoked') ORDER BY filing_time, record_id"
+        f"AND {_STANDS} ORDER BY filing_time, record_id"
     ).fetchall()
     return [_seen(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
@@ -219,5 +296,5 @@ def _seen(row: Mapping[str, Any]) -> CaseSeen:
     )
 
 
-def _listed(values: Sequence[str] | Collection[str]) -> str:
+def _listed(values: Iterable[str]) -> str:
     return ", ".join(literal(v) for v in values) or "NULL"
