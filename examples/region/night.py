@@ -1,8 +1,9 @@
-"""One night of the region: every node syncs, publishes and receives; then the receipts go back.
+"""One night of the region: every node syncs, publishes, receives and works on what came; then
+receipts, referrals and answers go back.
 
 The flows are the ones that ``prefect.yaml`` schedules. All three nodes sync before the first
 publishes, and all publish before the first receives, so that one pass is enough for the
-records and a second, short one for the receipts.
+records and a second, short one for what was done with them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ STEPS: tuple[Text, ...] = (
     Text(en="pulling, checking and storing", zh="拉取、校验、入库"),
     Text(en="signing and publishing", zh="签名、发布"),
     Text(en="verifying and taking in", zh="验签、接收"),
-    Text(en="publishing receipts", zh="发布签收回执"),
-    Text(en="taking in receipts", zh="接收签收回执"),
+    Text(en="proposing and referring", zh="提出建议、自动抄告"),
+    Text(en="publishing receipts and referrals", zh="发布回执与抄告"),
+    Text(en="taking in receipts and referrals", zh="接收回执与抄告"),
 )
 
 
@@ -51,6 +53,7 @@ class Part:
 
 def parts(region: Region) -> Iterator[Part]:
     """The parts of the night in their order; running them is the caller's."""
+    from flows.cooperate import cooperate
     from flows.publish_bundles import publish_bundles
     from flows.receive_bundles import receive_bundles
     from flows.sync_sources import sync_sources
@@ -59,6 +62,7 @@ def parts(region: Region) -> Iterator[Part]:
         sync_sources,
         publish_bundles,
         receive_bundles,
+        cooperate,
         publish_bundles,
         receive_bundles,
     )
