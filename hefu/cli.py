@@ -43,6 +43,7 @@ from hefu.commands import (
     seal,
     status,
     sync,
+    transfer,
 )
 from hefu.commands.options import NODE, NODE_VARIABLE, Group, Session, find_node, option
 from hefu.terminal import say_error, say_json, tr
@@ -63,6 +64,7 @@ _GROUPS = (
     evidence,
     compare,
     seal,
+    transfer,
     export,
     status,
     clocks,
