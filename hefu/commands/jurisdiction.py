@@ -185,9 +185,6 @@ def raise_(
         str | None,
         option("--document-no", metavar="NUMBER", en="number of the letter", zh="函的文号"),
     ] = None,
-    name: Annotated[
-        str | None, option("--name", metavar="NAME", en="who raised it", zh="办理人")
-    ] = None,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -198,7 +195,6 @@ def raise_(
         "reason_code": reason,
         "reason_text": reason_text,
         "document_no": document_no,
-        "actor_name": name,
     }
     say_done(here, raise_dispute(here, case, other, now, **given), now, as_json=as_json)
 
@@ -344,9 +340,7 @@ def superior(
     ],
     on: Annotated[
         str | None,
-        option(
-            "--on", metavar="DATE", en="as of a day; today if left out", zh="按哪一天，默认今天"
-        ),
+        option("--on", metavar="DATE", en="as of a day, else today", zh="按哪一天；默认今天"),
     ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
