@@ -16,7 +16,7 @@ from flows.accumulating import Accumulated, accumulate_and_refer
 from flows.hotlines import Taken, take_orders
 from flows.outcome import Outcome, settle
 from flows.recognising import Proposed, propose_recognitions, recheck
-from flows.referring import Routed, route
+from flows.referring import STILL_DUE, Routed, route
 from flows.withdrawal_proofs import prove
 from flows.withdrawing import Followed, follow
 from hefu.node import Node
@@ -132,6 +132,19 @@ def _accumulated(done: Accumulated) -> Iterator[Said]:
             "accumulations are new or changed: hefu accumulate",
             "条累计情况有新增或者变化：请查看 hefu accumulate",
         )
+    if done.opened:
+        yield _count(
+            len(done.opened),
+            "accumulations referred to the office of the registration place",
+            "条累计情况已抄告车籍地机关",
+        )
+    if done.stayed:
+        yield _count(
+            len(done.stayed),
+            "accumulations could not be referred by rule: hefu refer route --dry-run",
+            "条累计情况无法按规则抄告：请查看 hefu refer route --dry-run",
+            person=True,
+        )
     if done.withdrawn:
         yield _count(
             len(done.withdrawn),
@@ -150,9 +163,10 @@ def _accumulated(done: Accumulated) -> Iterator[Said]:
 def _routed(done: Routed) -> Iterator[Said]:
     if done.opened:
         yield _count(len(done.opened), "referrals sent by rule", "件按协议规则自动抄告")
-    if done.left:
+    due = [one for one in done.left if one.left.reason in STILL_DUE]
+    if due:
         yield _count(
-            len(done.left),
+            len(due),
             "records could not be referred by rule: hefu refer route --dry-run",
             "条记录无法按规则抄告：请查看 hefu refer route --dry-run",
             person=True,
@@ -177,6 +191,6 @@ PARTS: tuple[Part, ...] = (
     Part("hotline", Text(en="hotline orders", zh="热线工单"), take_orders, _taken),
     Part("recheck", Text(en="recognitions made", zh="已有互认复核"), recheck, _rechecked),
     Part("recognise", Text(en="recognition", zh="处理结果互认"), propose_recognitions, _proposed),
-    Part("accumulate", Text(en="accumulation", zh="累计"), accumulate_and_refer, _accumulated),
     Part("refer", Text(en="referrals", zh="线索抄告"), route, _routed),
+    Part("accumulate", Text(en="accumulation", zh="累计"), accumulate_and_refer, _accumulated),
 )
