@@ -76,59 +76,63 @@ def subjects_of(matter: Matter) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCase:
-    """A case of this agency, by what an act says of it."""
+class Subject:
+    """What is suspected: a record of this agency, or a case that is not finished and so only has
+    its number (``record_id`` None)."""
 
-    record_id: str
-    case_no: str
-    cause: str | None
+    no: str
+    record_id: str | None = None
+    record_type: str | None = None
+    cause: str | None = None
 
 
-def own_case(node: Node, wanted: str) -> OwnCase:
-    """The case of that number or record identifier (or its beginning, 8 digits or more).
+def subject_of(node: Node, wanted: str) -> Subject:
+    """The case or lead of this agency of that number or record identifier; else the number itself.
 
-    Raises ``ConfigError`` if there is none, or more than one.
+    Raises ``ConfigError`` if more than one record goes by it.
     """
+    found: list[Subject] = []
     with workspace(node) as (con, _):
-        Lake(node.place("lake")).attach(con, "case_result")
-        rows = con.execute(
-            "SELECT record_id, case_no, common_cause_code FROM case_result_current "
-            f"WHERE {own_sql(node)} AND data_status <> {literal(REMOVED)} "
-            "AND (case_no = $1 OR record_id = $1 "
-            "OR (length($1) >= 8 AND starts_with(record_id, $1))) ORDER BY record_id LIMIT 2",
-            [wanted],
-        ).fetchall()
-    if len(rows) == 1:
-        return OwnCase(*rows[0])
-    raise ConfigError(
-        Text(en=f"no case {wanted!r} of this agency", zh=f"没有编号为 {wanted!r} 的本机关案件")
-        if not rows
-        else Text(
-            en=f"more than one case of this agency goes by {wanted!r}",
-            zh=f"本机关有多个案件对应 {wanted!r}",
-        ),
-        hint=Text(
-            en="give the case number or the record identifier of a finished or running case of "
-            "this node",
-            zh="请填写本节点已有案件的案号或者记录标识",
-        ),
-    )
+        for record_type, number in (("case_result", "case_no"), ("lead", "lead_no")):
+            Lake(node.place("lake")).attach(con, record_type)
+            rows = con.execute(
+                f"SELECT {number}, record_id, common_cause_code FROM {record_type}_current "
+                f"WHERE {own_sql(node)} AND data_status <> {literal(REMOVED)} "
+                f"AND $1 IN ({number}, record_id) ORDER BY record_id LIMIT 2",
+                [wanted],
+            ).fetchall()
+            found += [Subject(row[0], row[1], record_type, row[2]) for row in rows]
+    if len(found) > 1:
+        raise ConfigError(
+            Text(
+                en=f"more than one record of this agency goes by {wanted!r}",
+                zh=f"本机关有多条记录对应 {wanted!r}",
+            ),
+            hint=Text(en="give the record identifier", zh="请填写记录标识"),
+        )
+    return found[0] if found else Subject(wanted)
 
 
 def suspect(
     node: Node, case: str, offence: str, now: datetime, *, again: str = "", **fields: object
 ) -> Done | None:
-    """Open the transfer of a case; None if it is open already (``again`` tells a second one).
+    """Open the transfer of a case or lead; None if it has one (``again`` tells a second one).
 
-    ``fields``: more of :class:`Act`. Raises ``ConfigError`` for a case that is not ours.
+    ``fields``: more of :class:`Act`. A case that is not finished goes by its number alone.
     """
-    found = own_case(node, case)
-    act = opening(
-        node, PROCEDURE, "suspect", now, again=again,
-        subject_record_ids=(found.record_id,), subject_nos=(found.case_no,),
-        subject_record_type="case_result", case_cause_code=found.cause,
-        suspected_offence=offence, **fields,
-    )  # fmt: skip
+    found = subject_of(node, case)
+    names = {found.no, found.record_id} - {None}
+    known = [m for m in matters_of(node, PROCEDURE) if m.key.org == node.agency.code]
+    if not again and any(names & subjects_of(m) for m in known):
+        return None
+    given = fields | {
+        "subject_record_ids": (found.record_id,) if found.record_id else (),
+        "subject_nos": (found.no,),
+        "subject_record_type": found.record_type,
+        "case_cause_code": found.cause,
+        "suspected_offence": offence,
+    }
+    act = opening(node, PROCEDURE, "suspect", now, again=again, **given)
     return next(iter(do_all(node, [act], now)), None)
 
 
