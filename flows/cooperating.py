@@ -138,9 +138,10 @@ def _accumulated(done: Accumulated) -> Iterator[Said]:
             "accumulations referred to the office of the registration place",
             "条累计情况已抄告车籍地机关",
         )
-    if done.stayed:
+    due = [one for one in done.stayed if one.left.reason in STILL_DUE]
+    if due:
         yield _count(
-            len(done.stayed),
+            len(due),
             "accumulations could not be referred by rule: hefu refer route --dry-run",
             "条累计情况无法按规则抄告：请查看 hefu refer route --dry-run",
             person=True,
