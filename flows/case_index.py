@@ -41,7 +41,7 @@ from schemas.sql import ident, literal
 if TYPE_CHECKING:
     import duckdb
 
-_LAYOUT = 1
+_LAYOUT = 2
 _LOCK = "index/cases"
 LOOKUPS = ("_no_hash", "_vehicle_hash", "_party_hash", "_driver_hash", "_record_hash")
 ALL_COLUMNS = {**COLUMNS, **dict.fromkeys(KEYS, "VARCHAR")}
@@ -50,11 +50,13 @@ ALL_COLUMNS = {**COLUMNS, **dict.fromkeys(KEYS, "VARCHAR")}
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What the index has of one agency. ``as_of``: when that agency last signed that this is all
-    there is, or when it was last read; None: nothing was ever read of it."""
+    there is, else when it was last read or its newest bundle was taken in; None: it never answered.
+    ``is_stale_after``: from then on what it signed may no longer be relied on."""
 
     org: str
     as_of: datetime | None
     records: int
+    is_stale_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +222,15 @@ def _keys_digest(node: Node) -> str:
 def _coverage(node: Node, manifest: Manifest) -> tuple[Coverage, ...]:
     partners = {partner.code for partner in node.partners()}
     others = {org for org, rows in manifest.counts.items() if rows > 0} - {node.agency.code}
-    return tuple(
-        Coverage(org, _as_of(node, org), manifest.counts.get(org, 0))
-        for org in sorted(partners | others)
+    return tuple(_covered(node, manifest, org) for org in sorted(partners | others))
+
+
+def _covered(node: Node, manifest: Manifest, org: str) -> Coverage:
+    seen, taken = seen_of(node, org), manifest.taken.get(org)
+    as_of = seen.published_time or seen.read_time if seen else None
+    return Coverage(
+        org,
+        as_of or (datetime.fromisoformat(taken) if taken else None),
+        manifest.counts.get(org, 0),
+        seen.expires if seen else None,
     )
-
-
-def _as_of(node: Node, org: str) -> datetime | None:
-    seen = seen_of(node, org)
-    return None if seen is None else seen.published_time or seen.read_time

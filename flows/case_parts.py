@@ -53,7 +53,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """``versions``: of the lake's tables that are in; ``waiting``: by table, bundles whose rows are
-    in those versions and not yet in the ledger, and the version before the first of them."""
+    in those versions and not yet in the ledger, and the version before the first of them;
+    ``counts``: rows by agency; ``taken``: by agency, when its newest bundle was taken in."""
 
     layout: str
     keys: str
@@ -63,6 +64,7 @@ class Manifest:
     parts: tuple[Part, ...] = ()
     names: tuple[File, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     def files(self) -> Iterator[File]:
         for part in self.parts:

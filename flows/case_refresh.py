@@ -61,7 +61,9 @@ def _refresh(node: Node, folder: Path, before: Manifest, wanted: Wanted) -> Mani
         # As in wanted_of: the ledger first. It may have grown since; then what it grew by is read
         # twice, now and when it is next asked for.
         lake = Lake(node.place("lake"))
-        bundles = frozenset(lake.ledger.bundle_ids())
+        entries = lake.ledger.entries()
+        bundles = frozenset(entry.bundle_id for entry in entries)
+        taken = {e.publisher: e.received_time.isoformat() for e in reversed(entries)}
         versions = {name: lake.version(name) for name in RECORD_TYPES}
         waiting: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         attached = []
@@ -76,7 +78,9 @@ def _refresh(node: Node, folder: Path, before: Manifest, wanted: Wanted) -> Mani
             between = None if since is None else (since, until)
             lake.attach(con, name, at_version=until, between=between)
             attached.append(name)
-        after = replace(before, versions=versions, ledger=wanted.ledger, waiting=waiting)
+        after = replace(
+            before, versions=versions, ledger=wanted.ledger, waiting=waiting, taken=taken
+        )
         if not attached:
             return after
         _load(con, attached, node.agency.code)
