@@ -151,7 +151,10 @@ def _fill(
     except JinjaError as error:  # among them what the sandbox refuses
         raise _unusable(
             template,
-            Text(en=f"the template was refused: {error}", zh=f"模板被拒绝：{error}"),
+            Text(
+                en=f"the template does more than fill in fields: {error}",
+                zh=f"模板含有填写字段以外的写法：{error}",
+            ),
         ) from error
     except XMLSyntaxError as error:
         raise _unusable(
@@ -204,9 +207,11 @@ def _check_tree(tree: Any) -> None:
     )  # fmt: skip
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, allowed):
-            raise SecurityError(f"{type(node).__name__} has no place in a paper")
+            raise SecurityError(type(node).__name__)
+        if isinstance(node, nodes.Name) and node.name == "self":
+            raise SecurityError(node.name)
     if _depth(tree, nodes.For) > _NESTED:
-        raise SecurityError(f"more than {_NESTED} repetitions within each other")
+        raise SecurityError(f"more than {_NESTED} for within each other")
 
 
 def _depth(node: Any, kind: type) -> int:
