@@ -10,6 +10,7 @@ One TOML file each in ``tables/``; code paths, commands, diagrams and property t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cooperation.procedures.act import Act
 from schemas.errors import ConfigError
 from schemas.text import Text
 from schemas.toml import parse_toml
@@ -184,6 +186,37 @@ def _problems(table: Procedure) -> Iterator[str]:
             yield f"clock {clock.name} names the unknown role {clock.who}"
         for act in {clock.since_act, clock.only_if} - {None, *table.acts()}:
             yield f"clock {clock.name} names the unknown act {act}"
+    yield from _dead_ends(table)
+
+
+def _dead_ends(table: Procedure) -> Iterator[str]:
+    """States that no act leads to, open ones that no act leads out of for good, and fields that
+    no act has."""
+    reached, ending = _reached(table), _ending(table)
+    for state in table.states:
+        if state.name not in reached:
+            yield f"no act leads to state {state.name}"
+        if state.name not in ending:
+            yield f"no act leads from state {state.name} to an end"
+    known = {field.name for field in fields(Act)}
+    for row in table.rows:
+        for name in set(row.needs) - known:
+            yield f"act {row.act} needs the unknown field {name}"
+
+
+def _reached(table: Procedure) -> set[str]:
+    found = {START}
+    while more := {r.to for r in table.rows if found & set(r.from_states)} - found:
+        found |= more
+    return found
+
+
+def _ending(table: Procedure) -> set[str]:
+    """States from which the matter can still come to an end."""
+    found = {state.name for state in table.states if state.phase == "ended"}
+    while more := {s for r in table.rows if r.to in found for s in r.from_states} - found:
+        found |= more
+    return found
 
 
 @cache
