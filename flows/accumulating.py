@@ -34,8 +34,10 @@ from cooperation.referral.routes import Candidate, Chosen, choose
 from flows.accumulation_cases import CASES, LICENCES, CaseView, case_view, exact_pairs
 from flows.accumulation_snapshots import (
     RECORD_TYPE,
+    Subject,
     among,
     append_snapshots,
+    by_subject,
     newest,
     own_snapshots,
 )
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
 #: Decisions and records that came this lately may complete a year that is over.
 LATE = timedelta(days=31)
 _AGAIN, _LATE_ROWS = "accumulation_again", "accumulation_late"
-Subject = tuple[Kind, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _find(node: Node, view: CaseView, now: datetime) -> _Found:
             counts[a.kind, a.key].append(a)
     for a in _late(node, view.con, now, set(counts)):
         counts[a.kind, a.key].append(a)
-    earlier = _by_subject(view.con, newest(own_snapshots(view.con, node)))
+    earlier = by_subject(view.con, newest(own_snapshots(view.con, node)))
     again = _again(node, view.con, earlier.values(), earlier, today)
     news = [
         one
@@ -155,33 +156,6 @@ def _find(node: Node, view: CaseView, now: datetime) -> _Found:
     ]
     rows = _rows(node, view, news, now)
     return _Found(tuple(news), tuple(rows), current.fleet_unknown, current.uncounted, view.coverage)
-
-
-def _by_subject(
-    con: duckdb.DuckDBPyConnection, snapshots: Iterable[Earlier]
-) -> dict[Subject, Earlier]:
-    """Snapshots by whom they are about: whom most of the counted records are about now. If none of
-    them is left, by a key that nobody has."""
-    known = list(snapshots)
-    if not known:
-        return {}
-    hits = [(n, e.kind, record) for n, e in enumerate(known) for record in sorted(e.hits)]
-    keys = " ".join(f"WHEN '{kind}' THEN {KEY_COLUMN[kind]}" for kind in KINDS)
-    rows = con.execute(
-        f"""
-        WITH hit AS (SELECT unnest($numbers) AS number, unnest($kinds) AS kind,
-            unnest($records) AS record_id)
-        SELECT number, CASE kind {keys} END AS key FROM {CASES} JOIN hit USING (record_id)
-        WHERE key IS NOT NULL GROUP BY ALL ORDER BY count(*), key DESC
-        """,
-        {
-            "numbers": [n for n, _, _ in hits],
-            "kinds": [kind for _, kind, _ in hits],
-            "records": [record for _, _, record in hits],
-        },
-    ).fetchall()
-    most = dict(rows)
-    return {(e.kind, most.get(n, f"?{e.record_id}")): e for n, e in enumerate(known)}
 
 
 def _again(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from cooperation.accumulation.following import Earlier
-from cooperation.accumulation.law import Base, Kind, WindowKind
+from cooperation.accumulation.judging import KEY_COLUMN
+from cooperation.accumulation.law import KINDS, Base, Kind, WindowKind
 from flows.coverage import own_sql
 from flows.own_records import append_own
 from hefu.node import Node
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RECORD_TYPE = "accumulation_snapshot"
+Subject = tuple[Kind, str]
 _COLUMNS = (
     "record_id", "snapshot_no", "snapshot_time", "snapshot_change", "supersedes_record_id",
     "subject_kind", "subject_token", "base_date_kind", "window_kind", "window_end_date",
@@ -153,3 +155,30 @@ def find_snapshot(con: duckdb.DuckDBPyConnection, node: Node, wanted: str) -> Sn
 def among(values: Sequence[str]) -> str:
     """SQL list of texts; of none it holds for no row."""
     return "(" + (", ".join(map(literal, values)) or "NULL") + ")"
+
+
+def by_subject(
+    con: duckdb.DuckDBPyConnection, snapshots: Iterable[Earlier]
+) -> dict[Subject, Earlier]:
+    """Snapshots by whom they are about: whom most of the counted records are about now. If none of
+    them is left, by a key that nobody has."""
+    known = list(snapshots)
+    if not known:
+        return {}
+    hits = [(n, e.kind, record) for n, e in enumerate(known) for record in sorted(e.hits)]
+    keys = " ".join(f"WHEN '{kind}' THEN {KEY_COLUMN[kind]}" for kind in KINDS)
+    rows = con.execute(
+        f"""
+        WITH hit AS (SELECT unnest($numbers) AS number, unnest($kinds) AS kind,
+            unnest($records) AS record_id)
+        SELECT number, CASE kind {keys} END AS key FROM cases JOIN hit USING (record_id)
+        WHERE key IS NOT NULL GROUP BY ALL ORDER BY count(*), key DESC
+        """,
+        {
+            "numbers": [n for n, _, _ in hits],
+            "kinds": [kind for _, kind, _ in hits],
+            "records": [record for _, _, record in hits],
+        },
+    ).fetchall()
+    most = dict(rows)
+    return {(e.kind, most.get(n, f"?{e.record_id}")): e for n, e in enumerate(known)}
