@@ -21,6 +21,7 @@ import typer
 
 from hefu import __version__
 from hefu.commands import (
+    accumulate,
     agreement,
     backfill,
     bundle,
@@ -87,6 +88,7 @@ _GROUPS = (
     landing,
     erase,
     codes,
+    accumulate,
     rules,
     keys,
     partner,
