@@ -12,6 +12,7 @@ from hefu.node import Node
 from schemas.errors import ConfigError
 from schemas.identities import credit_code, credit_code_ok, id_no, id_no_ok, plate, vehicle_key
 from schemas.identities.tokens import party_token
+from schemas.sql import literal
 from schemas.text import Text
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ def ask_number(con: duckdb.DuckDBPyConnection, number: str) -> None:
 
     Raises ``ConfigError`` if there is none.
     """
+    # A literal: with a parameter DuckDB imports pandas, which takes longer than all the rest.
     con.execute(
         "CREATE TEMP TABLE asked AS SELECT * FROM cases "
-        "WHERE _no_hash = hash($1::VARCHAR) AND no = $1 "
-        "QUALIFY is_own OR NOT bool_or(is_own) OVER ()",
-        [number],
+        f"WHERE _no_hash = hash({literal(number)}) AND no = {literal(number)} "
+        "QUALIFY is_own OR NOT bool_or(is_own) OVER ()"
     )
     if con.execute("SELECT 1 FROM asked LIMIT 1").fetchone() is None:
         raise ConfigError(
@@ -77,7 +78,7 @@ def ask_facts(con: duckdb.DuckDBPyConnection, node: Node, facts: Facts) -> None:
             )
         )
     values = {
-        "record_type": "case_result",
+        "record_type": "question",
         "source_org_code": node.agency.code,
         "is_own": True,
         "data_status": "valid",
@@ -99,8 +100,12 @@ def ask_facts(con: duckdb.DuckDBPyConnection, node: Node, facts: Facts) -> None:
     for number, key in enumerate(_names_of(node, facts.party)):
         who = {"party_key": key, "driver_key": key if is_person else None}
         row = {"record_id": f"{_RECORD_ID}-{number}"} | who | values
-        holes = ", ".join(f"${n}" for n in range(1, len(row) + 1))
-        con.execute(f"INSERT INTO asked ({', '.join(row)}) VALUES ({holes})", list(row.values()))
+        listed = ", ".join(_sql(value) for value in row.values())
+        con.execute(f"INSERT INTO asked ({', '.join(row)}) VALUES ({listed})")
+
+
+def _sql(value: object) -> str:
+    return "NULL" if value is None else literal(str(value))
 
 
 def _names_of(node: Node, party: str | None) -> list[str | None]:

@@ -19,10 +19,7 @@ from cooperation.matching.same_act import same_act
 from cooperation.matching.settings import load_settings
 from flows.case_index import CaseIndex, attach_cases
 from flows.case_question import Facts, ask_facts, ask_number
-from flows.matters import matters_of, read_acts
-from flows.transferring import holds_up, subjects_of
 from hefu.node import Node
-from lake.store import Lake
 from schemas.sql import literal
 
 if TYPE_CHECKING:
@@ -139,7 +136,7 @@ def check_case(node: Node, question: str | Facts, now: datetime) -> CaseCheck:
             ask_facts(con, node, question)
         asked = [] if isinstance(question, Facts) else _cases(con, "asked")
         found = _found(con, asked)
-        matters = matters_of(node, acts=read_acts(con, Lake(node.place("lake"))))
+        matters = _matters(con, node)
     finally:
         con.close()
     found = [_with_filing(one, matters, node.agency.code) for one in found]
@@ -153,6 +150,16 @@ def check_case(node: Node, question: str | Facts, now: datetime) -> CaseCheck:
         frozen_by=frozen,
         coverage=answered(node, index, now),
     )
+
+
+def _matters(con: duckdb.DuckDBPyConnection, node: Node) -> list[Matter]:
+    """None where no act was ever recorded: what reads them takes half a second to import."""
+    if not (node.place("lake") / "procedure_act").is_dir():
+        return []
+    from flows.matters import matters_of, read_acts
+    from lake.store import Lake
+
+    return matters_of(node, acts=read_acts(con, Lake(node.place("lake"))))
 
 
 def _verdict(conflicts: Sequence[Found], frozen: Sequence[tuple[object, bool]]) -> Verdict:
@@ -185,20 +192,16 @@ def _near(con: duckdb.DuckDBPyConnection, wanted: Iterable[tuple[str, str]]) -> 
     """The rows of these records, with constants by which files can be passed over."""
     minutes = load_settings().widest_minutes()
     bounds = con.execute(
-        "SELECT CAST(min(about_time) - to_minutes($1) AS VARCHAR), "
-        "CAST(max(about_time) + to_minutes($1) AS VARCHAR) FROM asked",
-        [minutes],
+        f"SELECT CAST(min(about_time) - to_minutes({minutes}) AS VARCHAR), "
+        f"CAST(max(about_time) + to_minutes({minutes}) AS VARCHAR) FROM asked"
     ).fetchone()
-    hashes = [
-        row[0]
-        for key, org in wanted
-        for row in con.execute("SELECT hash($1::VARCHAR, $2::VARCHAR)", [org, key]).fetchall()
-    ]
+    listed = ", ".join(f"hash({literal(org)}, {literal(key)})" for key, org in wanted)
+    hashes = con.execute(f"SELECT unnest([{listed}])").fetchall()
     assert bounds is not None  # noqa: S101 (an aggregate always gives a row)
     return (
         f"cases WHERE about_time BETWEEN {literal(bounds[0])}::TIMESTAMPTZ "
         f"AND {literal(bounds[1])}::TIMESTAMPTZ "
-        f"AND _record_hash IN ({', '.join(map(str, hashes))})"
+        f"AND _record_hash IN ({', '.join(str(row[0]) for row in hashes)})"
     )
 
 
@@ -218,10 +221,17 @@ def _reason(case: Case) -> Reason | None:
     return "fined" if case.decision_type == "penalty" else "decided"
 
 
-def _with_filing(found: Found, matters: Iterable[Matter], own_org: str) -> Found:
+def _with_filing(found: Found, matters: Sequence[Matter], own_org: str) -> Found:
     """A lead that another agency has filed stands against a fine as its case does."""
-    if found.reason is not None or found.case.record_type != "lead" or not found.case.stands:
+    if (
+        not matters
+        or found.reason is not None
+        or found.case.record_type != "lead"
+        or not found.case.stands
+    ):
         return found
+    from flows.transferring import subjects_of
+
     subjects = {found.case.record_id, found.case.no}
     for matter in matters:
         if matter.state_name not in _FILED_STATES or not subjects & subjects_of(matter):
@@ -240,6 +250,10 @@ def _frozen(
     matters: Sequence[Matter],
 ) -> tuple[tuple[Matter, bool], ...]:
     """Matters that hold a fine up, those of this act for certain first."""
+    if not matters:
+        return ()
+    from flows.transferring import holds_up, subjects_of
+
     sure = {name for case in asked for name in (case.record_id, case.no)}
     sure |= {question} if isinstance(question, str) else set()
     perhaps: set[str] = set()

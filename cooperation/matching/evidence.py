@@ -120,6 +120,8 @@ def _time(settings: Settings) -> Sequence[str]:
         "WHEN dated AND a._day = b._day THEN 'same_day' "
         f"WHEN minutes <= {moment} THEN 'same_moment:' || CAST(round(minutes) AS INTEGER) "
         "WHEN minutes <= near THEN 'time_within_minutes:' || CAST(round(minutes) AS INTEGER) "
+        "WHEN minutes <= sure AND kind = 'continuous' "
+        "THEN 'while_it_lasts:' || round(minutes / 60, 1) "
         "WHEN minutes <= sure THEN 'time_within_hours:' || round(minutes / 60, 1) "
         "ELSE 'time_within_days:' || round(minutes / 1440, 1) END",
     )

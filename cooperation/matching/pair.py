@@ -86,6 +86,9 @@ _WORDS = {
     "same_moment": Text(en="{0} minutes apart", zh="相隔 {0} 分钟"),
     "time_within_minutes": Text(en="{0} minutes apart", zh="相隔 {0} 分钟"),
     "time_within_hours": Text(en="{0} hours apart", zh="相隔 {0} 小时"),
+    "while_it_lasts": Text(
+        en="{0} hours apart, and the act goes on", zh="相隔 {0} 小时，行为处于持续状态"
+    ),
     "time_within_days": Text(en="{0} days apart", zh="相隔 {0} 天"),
     "same_day": Text(
         en="on one day; one record tells no time of day", zh="同一天，有一方没有具体时刻"

@@ -7,6 +7,7 @@ and hour are compared at all.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from cooperation.matching.evidence import characters_off_sql, evidence_sql
@@ -41,8 +42,8 @@ def same_act(
 
     ``a`` and ``b`` name relations on ``con`` with the columns of the view ``cases``; they may be
     the same one, then each pair comes in both orders. A record is never a pair with itself. What
-    ``a`` holds is read once, ``b`` only in the days around it. Temporary tables ``_same_act_*``
-    are made and dropped.
+    ``a`` holds is read once, ``b`` only in the days around it. The pairs stay in a
+    temporary table of their own as long as the connection.
     """
     _take(con, a, settings)
     span = con.execute("SELECT min(about_time), max(about_time) FROM _same_act_a").fetchone()
@@ -50,10 +51,11 @@ def same_act(
         con.execute(f"CREATE OR REPLACE TEMP TABLE _same_act_b AS {_side(b, settings)} WHERE false")
     else:
         _take_near(con, b, settings)
-    result = con.execute(_weighed_sql(settings)).to_arrow_table()
-    for name in ("_same_act_a", "_same_act_b", "_same_act_pairs"):
-        con.execute(f"DROP TABLE IF EXISTS {name}")
-    return con.from_arrow(result)
+    result = f"_same_act_{secrets.token_hex(8)}"
+    con.execute(f"CREATE TEMP TABLE {result} AS {_weighed_sql(settings)}")
+    con.execute("DROP TABLE _same_act_a")
+    con.execute("DROP TABLE _same_act_b")
+    return con.table(result)
 
 
 def _take(con: duckdb.DuckDBPyConnection, relation: str, settings: Settings) -> None:
@@ -67,9 +69,8 @@ def _take_near(con: duckdb.DuckDBPyConnection, relation: str, settings: Settings
     """
     widest = settings.widest_minutes()
     bounds = con.execute(
-        "SELECT CAST(min(about_time) - to_minutes(?) AS VARCHAR), "
-        "CAST(max(about_time) + to_minutes(?) AS VARCHAR) FROM _same_act_a",
-        [widest, widest],
+        f"SELECT CAST(min(about_time) - to_minutes({widest}) AS VARCHAR), "
+        f"CAST(max(about_time) + to_minutes({widest}) AS VARCHAR) FROM _same_act_a"
     ).fetchone()
     assert bounds is not None  # noqa: S101 (an aggregate always gives a row)
     alike = " OR ".join(
