@@ -253,6 +253,7 @@ def _open(
             again=one.number,
             to_org=partner,
             subject_record_ids=(one.refers_to,),
+            subject_nos=(one.refers_to_no,) if one.refers_to_no else (),
             subject_record_type=one.record_type,
             reason_code=one.kind,
             document_no=one.document_no,

@@ -52,14 +52,15 @@ def read_corrections(con: duckdb.DuckDBPyConnection, lake: Lake, node: Node) -> 
     lake.attach(con, "correction")
     rows = con.execute(
         "SELECT record_id, correction_no, refers_to_record_id, refers_to_record_type, "
-        "correction_type, legal_document_no, effective_time, received_time, resulting_data_status "
+        "correction_type, legal_document_no, effective_time, received_time, resulting_data_status, "
+        "refers_to_no "
         f"FROM correction_current WHERE {own_sql(node)} AND refers_to_record_id IS NOT NULL "
         f"AND data_status NOT IN ({literal(REMOVED)}, 'revoked') "
         "AND (source_system = 'hefu' OR legal_document_no IS NOT NULL)"
     ).fetchall()
     return [
-        Correction(no, number, refers, kind, what, document, since, came, _status(what, said))
-        for no, number, refers, kind, what, document, since, came, said in rows
+        Correction(no, number, about, kind, what, document, since, came, _status(what, said), its)
+        for no, number, about, kind, what, document, since, came, said, its in rows
     ]
 
 

@@ -56,6 +56,7 @@ class Correction:
     effective: datetime
     received: datetime
     status: str | None
+    refers_to_no: str | None = None
 
 
 def resulting_status(kind: str) -> str | None:
