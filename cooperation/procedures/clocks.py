@@ -18,6 +18,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from cooperation.procedures.competent import losing_of
 from cooperation.procedures.fold import Applied, Matter
 from cooperation.procedures.table import ClockRow
 from schemas.errors import ConfigError
@@ -167,7 +168,7 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
         matter=matter,
         row=run.row,
         who=run.row.who,
-        org=run.orgs.get(run.row.who),
+        org=_player(matter, run),
         started=started,
         length=length,
         unit=unit,
@@ -183,6 +184,13 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
         or not is_of_day
         or (run.ended is not None and run.ended.doubtful),
     )
+
+
+def _player(matter: Matter, run: _Run) -> str | None:
+    """Who plays the role in this run; the losing side of a dispute follows from how it ended."""
+    if matter.table.role(run.row.who).loses:
+        return losing_of(matter)
+    return run.orgs.get(run.row.who)
 
 
 def length_of(

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from cooperation.procedures.act import Act
 from cooperation.procedures.clocks import CHINA, Law, clocks
+from cooperation.procedures.competent import PROPOSALS
+from cooperation.procedures.competent import competent_of as competent_of
 from cooperation.procedures.fold import Matter
 from cooperation.procedures.table import Row
 from schemas.codes import canonical
@@ -31,8 +33,6 @@ MATERIALS = (
 MAY_NOT_APPLY = frozenset({"property_list", "inspection_or_appraisal", "other"})
 HEADS = ("principal_head", "acting_head")
 RESULTS_OF_JUSTICE = ("prosecuted", "convicted", "not_prosecuted", "closed_without_charge")
-_PROPOSALS = ("propose_competent", "counter_propose")
-_DESIGNATIONS = ("designate", "designate_other")
 
 
 def broken(matter: Matter, row: Row, act: Act, law: Law) -> Iterator[Text]:
@@ -174,7 +174,7 @@ def _other_agency(matter: Matter, act: Act, law: Law) -> Text | None:
 
 def proposal_of(matter: Matter) -> Act | None:
     """The newest proposal of who is competent, of either side."""
-    proposals = [a.act for a in matter.applied if a.act.code in _PROPOSALS]
+    proposals = [a.act for a in matter.applied if a.act.code in PROPOSALS]
     return proposals[-1] if proposals else None
 
 
@@ -191,23 +191,6 @@ def _agrees_to_the_other(matter: Matter, act: Act, law: Law) -> Text | None:
             zh="与对方提议的机关不一致；请另行提议，或者同意对方的意见",
         )
     return None
-
-
-def competent_of(matter: Matter) -> str | None:
-    """Who was agreed on or designated; None while that is open, or where letters crossed so that
-    the one side agreed to what the other no longer proposed."""
-    proposed: str | None = None
-    settled: str | None = None
-    for act in (a.act for a in matter.applied):
-        if act.code in _PROPOSALS:
-            proposed = act.competent_org
-        elif act.code == "agree":
-            settled = act.competent_org if act.competent_org == proposed else None
-        elif act.code in _DESIGNATIONS:
-            settled = act.competent_org
-        elif act.code == "escalate":
-            settled = None
-    return settled
 
 
 _CROSSED = Text(

@@ -46,10 +46,12 @@ class _Labelled(_Model):
 
 class Role(_Labelled):
     """A part that a body plays in a matter. ``outside``: it may have no node, and then a party
-    enters what its papers say."""
+    enters what its papers say. ``loses``: the side of a dispute that turned out not to be
+    competent; no act names it."""
 
     name: Name
     outside: bool = False
+    loses: bool = False
 
 
 class State(_Labelled):
