@@ -44,6 +44,17 @@ def add_to(app: typer.Typer) -> None:
     )
     add_command(
         group,
+        show,
+        "show",
+        en="Show one transfer: parties, state, what is next, every act, every period, what "
+        "article 11 makes of penalties on the case.\n\n"
+        "Exits with 1 if something in it does not hold. Personal values are masked unless "
+        "--reveal is given.",
+        zh="显示一件移送：各方、状态、下一步、全部环节和期限，以及该案已有处罚依第十一条如何处理。\n\n"
+        "有问题时退出码为 1。个人信息默认脱敏，加 --reveal 才显示原文。",
+    )
+    add_command(
+        group,
         suspect,
         "suspect",
         en="Note that a case of this agency is suspected to be a crime.\n\n"
@@ -122,6 +133,33 @@ def list_(
     here, now = open_node(ctx, node), datetime.now(UTC)
     say_list(here, "transfer", now, mine=mine, everything=everything, as_json=as_json)
     found = faults(here)
+    if found:
+        say_faults(found)
+        raise typer.Exit(1)
+
+
+def show(
+    ctx: typer.Context,
+    number: Annotated[
+        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
+    ],
+    reveal: Annotated[
+        bool, option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
+    ] = False,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from flows.matters import find_matter, matters_of
+    from flows.transfer_checks import faults, penalties
+    from hefu.commands.matter_shown import say_matter
+    from hefu.commands.transfer_shown import say_faults, say_penalties
+
+    here, now = open_node(ctx, node), datetime.now(UTC)
+    matter = find_matter(matters_of(here, "transfer"), number)
+    say_matter(here, "transfer", matter.key.no, now, reveal=reveal, as_json=as_json)
+    found = faults(here, [matter])
+    if not as_json:
+        say_penalties(penalties(here, [matter]))
     if found:
         say_faults(found)
         raise typer.Exit(1)
