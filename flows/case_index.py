@@ -220,7 +220,8 @@ def _keys_digest(node: Node) -> str:
 
 
 def _coverage(node: Node, manifest: Manifest) -> tuple[Coverage, ...]:
-    partners = {partner.code for partner in node.partners()}
+    # By the names of their folders: to read what lies in them takes longer than all the rest.
+    partners = {path.parent.name for path in (node.root / "partners").glob("*/partner.toml")}
     others = {org for org, rows in manifest.counts.items() if rows > 0} - {node.agency.code}
     return tuple(_covered(node, manifest, org) for org in sorted(partners | others))
 

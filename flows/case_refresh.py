@@ -28,7 +28,7 @@ _GROWTH = 4
 #: A part is written anew when more than this share of its rows no longer counts.
 _WORN = 0.25
 _ROW_GROUP = 61_440
-_HASHES = (
+HASHES = (
     "hash(no) AS _no_hash, hash(vehicle_key) AS _vehicle_hash, hash(party_key) AS _party_hash, "
     "hash(driver_key) AS _driver_hash, hash(source_org_code, record_id) AS _record_hash"
 )
@@ -207,7 +207,7 @@ class _Writer:
             keys.append(f"coalesce({key}_p.own, {key}_n.own, {key}_token) AS {key}_key")
         columns = ", ".join(COLUMNS)
         self.con.execute(
-            f"CREATE TEMP TABLE keyed AS SELECT *, {_HASHES}, {_ABOUT_TIME} FROM "
+            f"CREATE TEMP TABLE keyed AS SELECT *, {HASHES}, {_ABOUT_TIME} FROM "
             f"(SELECT {columns}, {', '.join(keys)} FROM fresh {' '.join(joins)})"
         )
 
@@ -223,7 +223,7 @@ class _Writer:
             for name in keys
         )
         self.con.execute(
-            f"INSERT INTO keyed SELECT *, {_HASHES}, {_ABOUT_TIME} FROM (SELECT {found} FROM "
+            f"INSERT INTO keyed SELECT *, {HASHES}, {_ABOUT_TIME} FROM (SELECT {found} FROM "
             "(SELECT * FROM indexed WHERE _party_hash IN (SELECT hash(token) FROM learnt) "
             "OR _driver_hash IN (SELECT hash(token) FROM learnt)) AS late "
             "LEFT JOIN learnt AS p ON p.token = late.party_key "
