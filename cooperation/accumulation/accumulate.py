@@ -116,7 +116,9 @@ class _Run:
                 "acc_row", "acc_subject", "acc_act", self.as_of, self.asked.decided_by or self.as_of
             )
         )
-        found = read_subjects(self.con, self._subject_of, self.as_of, self._wanted)
+        found = read_subjects(
+            self.con, self._subject_of, self.as_of, self._wanted, self._coloured()
+        )
         by_kind = {kind: tuple(a for a in found if a.kind == kind) for kind in KINDS}
         return Accumulations(
             as_of=self.as_of,
@@ -126,6 +128,19 @@ class _Run:
             fleet_unknown=self.fleet_unknown,
             uncounted=self._uncounted(possible),
         )
+
+    def _coloured(self) -> frozenset[str]:
+        """Vehicles whose plate has cases in another colour."""
+        rows = self.con.execute(
+            f"""
+            WITH asked AS (SELECT key, split_part(key, '/', 1) AS plate FROM acc_cand
+              WHERE kind = 'vehicle')
+            SELECT DISTINCT asked.key FROM asked JOIN {ident(self.relation)} r
+              ON r.vehicle_plate_no = asked.plate
+            WHERE r.record_type = 'case_result' AND r.vehicle_key <> asked.key
+            """
+        ).fetchall()
+        return frozenset(row[0] for row in rows)
 
     def _wanted(self, standing: str) -> bool:
         if self.asked.subjects is not None or standing == "exceeded":
@@ -242,8 +257,13 @@ class _Run:
                   FILTER (division IS NOT NULL) AS division,
                 min(first_issue_date) AS first_issue_date
               FROM acc_licence GROUP BY kind, key)
-            SELECT c.kind, c.key, l.division, s.place, l.first_issue_date
+            , fleets AS (
+              SELECT operator_key AS key, mode(division ORDER BY division) AS division
+              FROM acc_licence WHERE kind = 'vehicle' GROUP BY operator_key)
+            SELECT c.kind, c.key, coalesce(l.division, CASE c.kind
+              WHEN 'transport_enterprise' THEN f.division END), s.place, l.first_issue_date
             FROM acc_cand c LEFT JOIN seen s USING (kind, key) LEFT JOIN issued l USING (kind, key)
+            LEFT JOIN fleets f ON f.key = c.key
             """
         ).fetchall()
         self._known = {

@@ -68,8 +68,12 @@ def read_subjects(
     subject_of: Callable[[Kind, str], Subject],
     as_of: date,
     wanted: Callable[[str], bool],
+    coloured: frozenset[str] = frozenset(),
 ) -> list[Accumulation]:
-    """The accumulations out of ``acc_judged``, whose standing is wanted, highest count first."""
+    """The accumulations out of ``acc_judged``, whose standing is wanted, highest count first.
+
+    ``coloured``: vehicles whose plate has cases in another colour.
+    """
     fleets = {
         key: Fleet(goods + unclear, unclear, as_of)
         for key, goods, unclear in con.execute(
@@ -81,6 +85,8 @@ def read_subjects(
         subject = subject_of(kind, key)
         fleet = fleets.get(key) if kind == _OPERATOR else None
         made = _accumulation(kind, key, subject, fleet, counts)
+        if kind == "vehicle" and key in coloured:
+            made = replace(made, doubts=(*made.doubts, "several_colours"))
         if wanted(made.standing) or (wanted(made.other_standing) and made.other_standing == "near"):
             counted.append(((kind, key), made))
     return _with_cases(con, counted)

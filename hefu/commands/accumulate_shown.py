@@ -192,9 +192,8 @@ def say_one(
             tr("agency", "办案单位"),
             tr("violation", "违法时间"),
             tr("decision", "决定日期"),
-            tr("counts by violation", "按违法时间"),
-            tr("by decision", "按决定时间"),
             tr("record", "记录"),
+            tr("counted?", "是否计入"),
         ],
         [
             (
@@ -202,9 +201,8 @@ def say_one(
                 agencies.get(c.org, c.org),
                 show_time(c.act_time),
                 str(c.decision_date or "–"),
-                why(c, "violation"),
-                why(c, "decision"),
                 c.record_id[:SHORT],
+                why(c),
             )
             for c in a.cases
         ],
@@ -213,12 +211,22 @@ def say_one(
     say_coverage(reckoned.coverage)
 
 
-def why(case: CountedCase, base: str) -> str:
+def why(case: CountedCase) -> str:
+    """Whether a case is counted, by one date or by both, and if not, why."""
+    first, second = _why(case, case.violation), _why(case, case.decision)
+    if first == second:
+        return first
+    return tr(
+        f"by violation: {first}; by decision: {second}",
+        f"按违法时间：{first}；按决定时间：{second}",
+    )
+
+
+def _why(case: CountedCase, reason: str | None) -> str:
     from cooperation.accumulation.model import REASONS
 
-    reason = case.violation if base == "violation" else case.decision
     if reason is None:
-        return tr("counted", "计入")
+        return tr("yes", "计入")
     text = tr(f"no: {REASONS[reason]}", f"不计：{REASONS[reason]}")
     return f"{text} ({case.accumulation_reason})" if _has_word(case, reason) else text
 
