@@ -100,46 +100,78 @@ def _due(one: Recognition) -> str:
 
 
 def _say_fines(shown: Shown, doubled: Sequence[SecondFine]) -> None:
-    for one in doubled:
-        say_warning(
-            tr(
-                f"our fine in {mask_text(one.own_no or DASH)} may be the second for one act: "
-                f"{shown.name(one.original_org)} filed {mask_text(one.original_no or DASH)} "
-                f"first ({show_time(one.original_filed)}); 行政处罚法 art. 29",
-                f"{mask_text(one.own_no or DASH)} 的罚款疑似对同一违法行为重复罚款："
-                f"{shown.name(one.original_org)}立案在先（{mask_text(one.original_no or DASH)}，"
-                f"{show_time(one.original_filed)}）；行政处罚法第二十九条",
-            ),
-            tr(
-                f"hefu recognise explain {one.number}; revoke our fine, or decide that it is not "
-                "the same act",
-                f"请用 hefu recognise explain {one.number} 核对；确属重复罚款的撤销本机关罚款，"
-                "不是同一行为的作出不予互认决定",
-            ),
-        )
+    if not doubled:
+        return
+    say_warning(
+        tr(
+            f"{len(doubled)} of our fines may be the second for one act: another agency came "
+            "first (行政处罚法 art. 29)",
+            f"本机关有{len(doubled)}起罚款疑似重复罚款，其他机关处理在先（行政处罚法第二十九条）",
+        ),
+        tr(
+            "hefu recognise explain NUMBER; revoke our fine, or decide that it is not the same act",
+            "请用 hefu recognise explain 编号 逐起核对：确属重复的撤销本机关罚款，"
+            "不是同一行为的作出不予互认决定",
+        ),
+    )
+    say_table(
+        [
+            tr("number", "编号"),
+            tr("our case", "本机关案件"),
+            tr("filed", "立案"),
+            tr("their agency", "对方机关"),
+            tr("their case", "对方案件"),
+            tr("filed", "立案"),
+        ],
+        [
+            (
+                one.number,
+                mask_text(one.own_no or DASH),
+                show_time(one.own_filed),
+                shown.name(one.original_org),
+                mask_text(one.original_no or DASH),
+                show_time(one.original_filed),
+            )
+            for one in doubled
+        ],
+        title=tr("fines that may be second ones", "疑似重复罚款"),
+    )
 
 
 def _say_reminders(shown: Shown, reminded: Sequence[Reminder]) -> None:
-    for one in reminded:
-        who, later = one.exemption, one.later
-        say_warning(
-            tr(
-                f"a party that {shown.name(who.source_org_code)} let off "
-                f"({mask_text(who.no or DASH)}, {who.act_day or DASH}) has offended again: "
-                f"{mask_text(later.no or DASH)} of {shown.name(later.source_org_code)}, "
-                f"{later.act_day or DASH}",
-                f"曾由{shown.name(who.source_org_code)}不予处罚的当事人"
-                f"（{mask_text(who.no or DASH)}，{who.act_day or DASH}）再次违法："
-                f"{shown.name(later.source_org_code)} {mask_text(later.no or DASH)}，"
-                f"{later.act_day or DASH}",
-            ),
-            tr(
-                "行政处罚法 art. 33: this one is no first offence"
-                + ("" if one.same_cause else " of any kind; the causes differ"),
-                "行政处罚法第三十三条：本次不属于初次违法"
-                + ("" if one.same_cause else "（两次案由不同，是否同类请按当地规则判断）"),
-            ),
+    if not reminded:
+        return
+    say_warning(
+        tr(
+            f"{len(reminded)} times a party that was let off has offended again: no first offence "
+            "any more (行政处罚法 art. 33)",
+            f"不予处罚后再次违法{len(reminded)}起：不再属于初次违法（行政处罚法第三十三条）",
         )
+    )
+    say_table(
+        [
+            tr("let off by", "不予处罚机关"),
+            tr("case", "案件"),
+            tr("act", "违法日期"),
+            tr("again at", "再次违法地机关"),
+            tr("case", "案件"),
+            tr("act", "违法日期"),
+            tr("same cause", "案由相同"),
+        ],
+        [
+            (
+                shown.name(one.exemption.source_org_code),
+                mask_text(one.exemption.no or DASH),
+                str(one.exemption.act_day or DASH),
+                shown.name(one.later.source_org_code),
+                mask_text(one.later.no or DASH),
+                str(one.later.act_day or DASH),
+                tr("yes", "是") if one.same_cause else tr("no", "否"),
+            )
+            for one in reminded
+        ],
+        title=tr("offended again after an exemption", "不予处罚后再次违法"),
+    )
 
 
 def say_one(node: Node, one: Recognition, now: datetime) -> None:
