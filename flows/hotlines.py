@@ -18,7 +18,7 @@ from flows.acting import Done, check, do, do_all, following, opening
 from flows.coverage import own_sql
 from flows.dispositions import own_dispositions
 from flows.matters import acts_of, find_matter, matters_of
-from flows.referral_leads import append_leads, check_all_there, lead_record_id
+from flows.referral_leads import append_leads, check_all_there, lead_record_id, made_leads
 from flows.workspace import workspace
 from hefu.node import Node
 from lake.store import Lake
@@ -145,8 +145,9 @@ def make_lead(
     """Make a lead of an order: who is complained about and the vehicle, nothing of the caller.
 
     ``suspected``: what an officer writes of it, else only the kind of order. ``division``: where
-    the act was done (GB/T 2260); ``to``: the agency that it is for, None: this one, or to be
-    referred. Raises ``ConfigError`` for an unknown number or an order that has its lead.
+    the act was done (GB/T 2260); ``to``: the agency that it is for. Without it the lead is this
+    agency's own and goes to nobody until it is referred. Raises ``ConfigError`` for an unknown
+    number or an order that has its lead.
     """
     matter = find_matter(matters_of(node, PROCEDURE), number)
     order = order_of(matter, orders_of(node))
@@ -169,7 +170,7 @@ def make_lead(
         "suspected_violation": suspected or _unsaid(order),
         "common_cause_code": cause,
         "violation_division_code": division,
-        "to_org": to,
+        "to_org": to or node.agency.code,
     }
     check_all_there([lead_no], append_leads(node, [lead], now))
     return do(node, act, now)
@@ -206,19 +207,29 @@ def results_in(node: Node) -> list[Result]:
     if not waiting:
         return []
     referrals = matters_of(node, "referral", acts)
+    with workspace(node) as (con, _):
+        leads = made_leads(con, Lake(node.place("lake")), node).values()
+    copies = {lead.record_id: lead.origin_record_id for lead in leads}
+    by_lead = [
+        (referral, {*subjects, *(copies.get(one) for one in subjects)})
+        for referral in referrals
+        for subjects in [referral.opening.subject_record_ids]
+    ]
     dispositions = own_dispositions(node)
-    found = (_result(matter, referrals, dispositions) for matter in waiting)
+    found = (_result(matter, by_lead, dispositions) for matter in waiting)
     return [one for one in found if one is not None]
 
 
 def _result(
-    matter: Matter, referrals: Sequence[Matter], dispositions: Sequence[Mapping[str, Any]]
+    matter: Matter,
+    by_lead: Sequence[tuple[Matter, set[str | None]]],
+    dispositions: Sequence[Mapping[str, Any]],
 ) -> Result | None:
     made = matter.last_of("make_lead")
     if made is None:
         return None
-    for referral in referrals:
-        if made.result_record_id in referral.opening.subject_record_ids:
+    for referral, leads in by_lead:
+        if made.result_record_id in leads:
             found = _of_referral(matter, referral)
             if found is not None:
                 return found
