@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from cooperation.jurisdiction.competence import CHINA, Filing, Proposal, propose_competent
+from cooperation.jurisdiction.refusals import sent_back
 from cooperation.procedures.fold import Matter
 from flows.acting import Done, do, opening
 from flows.case_index import Coverage, attach_cases
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 PROCEDURE = "jurisdiction"
 #: The digits of a unified social credit code that name the division (GB 32100-2015).
 _DIVISION = slice(2, 8)
-_NOT_COMPETENT = "not_competent"
 _STANDS = f"data_status NOT IN ({literal(REMOVED)}, 'revoked')"
 #: Decisions that leave no case to dispute about (schemas/codes/decision_type.csv).
 _NO_CASE = ("withdrawn", "not_established")
@@ -86,21 +86,24 @@ class DisputeProposal:
 
     ``kind``: both_filed, the same act was filed by two agencies; both_refuse, what this agency
     referred was sent back because the other one is not competent either. ``other``: their record,
-    None where there is none. ``evidence``: why the two records are of one act.
+    None where there is none. ``match``: exact or probable; ``evidence``: codes of why the two
+    records are of one act (cooperation/matching).
     """
 
     kind: Literal["both_filed", "both_refuse"]
     own: CaseSeen
     other: CaseSeen | None
     org: str
-    evidence: tuple[str, ...]
+    match: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 def dispute_proposals(node: Node) -> list[DisputeProposal]:
     """Where this agency and another one both took up an act, or neither wants to.
 
-    Exact matches only (cooperation/matching): a probable one is for ``hefu check-case`` and an
-    officer's eye. What a dispute was raised about, even if it was withdrawn, is not told again.
+    Exact matches come before probable ones: where each side places the act in its own territory,
+    the records of one act do not agree in all. What a dispute was raised about, even if it was
+    withdrawn, is not told again.
     """
     from cooperation.matching.same_act import same_act
     from cooperation.matching.settings import load_settings
@@ -120,32 +123,20 @@ def dispute_proposals(node: Node) -> list[DisputeProposal]:
                 f"AND coalesce(decision_type, '') NOT IN ({_listed(_NO_CASE)})"
             )
         pairs = same_act(con, "_own_filed", "_others_filed", load_settings())
-        exact = pairs.filter("match = 'exact'").project("a, b, evidence").fetchall()
-        refused = _refused(matters)
-        wanted = {record for a, b, _ in exact for record in (a, b)} | {r for r, _ in refused}
+        matched = pairs.filter("match IN ('exact', 'probable')").order("match, score DESC, a, b")
+        alike = matched.project("a, b, match, evidence").fetchall()
+        refused = sent_back(matters, node.agency.code)
+        wanted = {record for a, b, *_ in alike for record in (a, b)} | {r for r, _ in refused}
         seen = {c.record_id: c for c in _cases(con, f"record_id IN ({_listed(wanted)})")}
     found = [
-        DisputeProposal("both_filed", seen[a], seen[b], seen[b].org, tuple(evidence or ()))
-        for a, b, evidence in sorted(exact)
+        DisputeProposal("both_filed", seen[a], seen[b], seen[b].org, match, tuple(evidence or ()))
+        for a, b, match, evidence in alike
         if not any({a, b} <= about for about in raised)
     ]
     return found + [
-        DisputeProposal("both_refuse", seen[record], None, org, ())
+        DisputeProposal("both_refuse", seen[record], None, org)
         for record, org in refused
         if record in seen and not any(record in about for about in raised)
-    ]
-
-
-def _refused(matters: Iterable[Matter]) -> list[tuple[str, str]]:
-    """Records of referrals that came back as not competent, and who sent them back."""
-    return [
-        (record, matter.latest.acting_org)
-        for matter in matters
-        if matter.table.name == "referral"
-        and matter.applied
-        and matter.latest.code == "reject"
-        and matter.latest.reason_code == _NOT_COMPETENT
-        for record in matter.opening.subject_record_ids
     ]
 
 

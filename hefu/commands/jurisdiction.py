@@ -107,9 +107,12 @@ def _proposal_row(shown: Shown, one: DisputeProposal) -> tuple[str, ...]:
     from schemas.masking import mask_text
 
     why = {
-        "both_filed": tr("both filed", "双方均已立案"),
-        "both_refuse": tr("neither is competent", "双方均认为无管辖权"),
-    }[one.kind]
+        "exact": tr("both filed the same act", "双方就同一行为均已立案"),
+        "probable": tr(
+            "both filed what is probably one act", "双方均已立案，可能为同一行为，待核实"
+        ),
+        None: tr("neither is competent", "双方均认为无管辖权"),
+    }[one.match]
     return (
         mask_text(one.own.no),
         _filed(one.own),
@@ -133,6 +136,7 @@ def _filed(case: CaseSeen | None) -> str:
 def _proposal_as_json(one: DisputeProposal) -> dict[str, Any]:
     return {
         "kind": one.kind,
+        "match": one.match,
         "own": _case_as_json(one.own),
         "other": _case_as_json(one.other) if one.other else None,
         "other_org": one.org,

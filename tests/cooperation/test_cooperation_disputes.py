@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from cooperation.jurisdiction.refusals import sent_back
 from cooperation.procedures.act import Act, MatterKey
 from cooperation.procedures.clocks import Law
 from cooperation.procedures.fold import Matter, fold
@@ -186,3 +188,16 @@ def test_whose_fines_are_held_up(acts: tuple[Act, ...], held: set[str]) -> None:
     freezes, competent = matter.state.freezes, competent_of(matter)
     frozen = {o for o in (A, B) if freezes == "all" or (freezes != "nobody" and o != competent)}
     assert frozen == held
+
+
+def test_what_a_referral_brought_back_as_nobodys_is_told() -> None:
+    key = MatterKey(A, "CG-999900-0000000001")
+    sent = replace(RAISED, procedure="referral", matter=key, code="send", subject_record_ids=("7",))
+    back = replace(
+        act(2, "reject", B, reason_code="not_competent"), procedure="referral", matter=key
+    )
+    incomplete = replace(back, reason_code="incomplete")
+    assert sent_back([fold(key, "referral", [sent, back])], A) == [("7", B)]
+    assert sent_back([fold(key, "referral", [sent, back])], B) == []
+    assert sent_back([fold(key, "referral", [sent, incomplete])], A) == []
+    assert sent_back([fold(key, "referral", [sent])], A) == []
