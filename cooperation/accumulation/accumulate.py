@@ -20,9 +20,18 @@ from cooperation.accumulation.judging import (
     act_sql,
     judged_sql,
     known_sql,
+    moment_sql,
     possible_sql,
 )
-from cooperation.accumulation.law import KINDS, AccumulationLaw, Base, Kind, Laws, WindowKind
+from cooperation.accumulation.law import (
+    KINDS,
+    AccumulationLaw,
+    Base,
+    Kind,
+    Laws,
+    WindowKind,
+    years_before,
+)
 from cooperation.accumulation.model import Accumulations, Uncounted
 from cooperation.accumulation.subjects import Subject, read_subjects
 from schemas.rulepack import RulePack
@@ -87,8 +96,9 @@ def accumulate(
     try:
         return run.all()
     finally:
-        for table in ("cand", "row", "subject", "act", "judged", "fleet", "licence", "chosen"):
+        for table in ("cand", "row", "subject", "act", "judged", "fleet", "caught", "chosen"):
             con.execute(f"DROP TABLE IF EXISTS acc_{table}")
+        con.execute("DROP VIEW IF EXISTS acc_licence")
 
 
 @dataclass(slots=True)
@@ -107,6 +117,7 @@ class _Run:
         self._licences()
         possible = self._possible()
         self._candidates(possible)
+        self._fleets("(SELECT key FROM acc_cand WHERE kind = 'transport_enterprise')")
         self._rows()
         self._subjects()
         self._acts()
@@ -150,21 +161,30 @@ class _Run:
     def _licences(self) -> None:
         given = self.asked.licences
         source = f"FROM {ident(given)}" if given else _EMPTY_LICENCES
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE acc_licence AS {source}")
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW acc_licence AS {source}")
+
+    def _fleets(self, operators: str) -> None:
+        """Table ``acc_fleet`` of some operators: goods vehicles, and such as may be none.
+
+        A suspended vehicle is still the operator's: only what ended leaves the fleet.
+        """
         day = f"DATE '{self.as_of}'"
-        # A suspended vehicle is still the operator's: only what ended leaves the fleet.
         self.con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE acc_fleet AS
-            SELECT operator_key AS key, count(DISTINCT key) FILTER (is_goods) AS goods,
-              count(DISTINCT key) - count(DISTINCT key) FILTER (is_goods) AS unclear
-            FROM acc_licence
-            WHERE kind = 'vehicle' AND key IS NOT NULL AND {known_sql("operator_key")}
-              AND is_goods IS DISTINCT FROM FALSE
-              AND (coalesce(valid_from, first_issue_date) IS NULL
-                OR coalesce(valid_from, first_issue_date) <= {day})
-              AND (valid_to IS NULL OR valid_to >= {day})
-              AND (ended_on IS NULL OR ended_on > {day})
+            SELECT operator_key AS key, count(*) FILTER (goods) AS goods,
+              count(*) FILTER (NOT goods) AS unclear
+            FROM (
+              SELECT operator_key, key, bool_or(coalesce(is_goods, FALSE)) AS goods
+              FROM acc_licence
+              WHERE kind = 'vehicle' AND key IS NOT NULL
+                AND operator_key IN (SELECT key FROM {operators})
+                AND is_goods IS DISTINCT FROM FALSE
+                AND (coalesce(valid_from, first_issue_date) IS NULL
+                  OR coalesce(valid_from, first_issue_date) <= {day})
+                AND (valid_to IS NULL OR valid_to >= {day})
+                AND (ended_on IS NULL OR ended_on > {day})
+              GROUP BY operator_key, key)
             GROUP BY operator_key
             """
         )
@@ -207,12 +227,18 @@ class _Run:
         more = 1 if self.asked.near else 0
         self.con.execute(
             f"""
+            CREATE OR REPLACE TEMP TABLE acc_caught AS
+            SELECT key, count(*) AS vehicles FROM (
+              SELECT DISTINCT operator_key AS key, vehicle_key FROM {ident(self.relation)}
+              WHERE {possible} AND {known_sql("operator_key")} AND {known_sql("vehicle_key")})
+            GROUP BY key
+            """
+        )
+        self._fleets("acc_caught")
+        self.con.execute(
+            f"""
             CREATE OR REPLACE TEMP TABLE acc_chosen AS
-            SELECT v.key, v.vehicles, f.goods FROM (
-              SELECT operator_key AS key, count(DISTINCT vehicle_key) AS vehicles
-              FROM {ident(self.relation)}
-              WHERE {possible} AND {known_sql("operator_key")} AND {known_sql("vehicle_key")}
-              GROUP BY operator_key) v LEFT JOIN acc_fleet f USING (key)
+            SELECT v.key, v.vehicles, f.goods FROM acc_caught v LEFT JOIN acc_fleet f USING (key)
             WHERE f.key IS NULL OR (v.vehicles + {more}) * {of} > f.goods * {number}
             """
         )
@@ -231,14 +257,23 @@ class _Run:
 
     def _rows(self) -> None:
         columns = ", ".join(f"r.{column}" for column in COLUMNS)
+        recent = "" if self.asked.subjects is not None else f" AND {self._recent()}"
         parts = (
             f"SELECT '{kind}' AS kind, r.{KEY_COLUMN[kind]} AS key, {columns} "
             f"FROM {ident(self.relation)} r WHERE r.record_type = 'case_result' "
-            f"AND r.{KEY_COLUMN[kind]} IN (SELECT key FROM acc_cand WHERE kind = '{kind}')"
+            f"AND r.{KEY_COLUMN[kind]} IN (SELECT key FROM acc_cand WHERE kind = '{kind}'){recent}"
             for kind in self.asked.kinds
         )
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE acc_row AS {' UNION ALL BY NAME '.join(parts)}"
+        )
+
+    def _recent(self) -> str:
+        """Of years gone by a list of many subjects tells one, who is asked for alone all."""
+        first = years_before(min(law.earliest for law in self._all_laws), 1)
+        return (
+            f"(r.act_time >= {moment_sql(first)} OR r.decision_date >= DATE '{first}' "
+            "OR (r.act_time IS NULL AND r.decision_date IS NULL))"
         )
 
     def _subjects(self) -> None:
@@ -256,10 +291,12 @@ class _Run:
               SELECT kind, key, arg_max(division, coalesce(valid_from, DATE '0001-01-01'))
                   FILTER (division IS NOT NULL) AS division,
                 min(first_issue_date) AS first_issue_date
-              FROM acc_licence GROUP BY kind, key)
+              FROM acc_licence SEMI JOIN acc_cand USING (kind, key) GROUP BY kind, key)
             , fleets AS (
               SELECT operator_key AS key, mode(division ORDER BY division) AS division
-              FROM acc_licence WHERE kind = 'vehicle' GROUP BY operator_key)
+              FROM acc_licence WHERE kind = 'vehicle' AND operator_key IN (
+                SELECT key FROM acc_cand WHERE kind = 'transport_enterprise')
+              GROUP BY operator_key)
             SELECT c.kind, c.key, coalesce(l.division, CASE c.kind
               WHEN 'transport_enterprise' THEN f.division END), s.place, l.first_issue_date
             FROM acc_cand c LEFT JOIN seen s USING (kind, key) LEFT JOIN issued l USING (kind, key)
