@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -96,8 +98,14 @@ def holding(root: Path, *texts: str) -> list[set[str]]:
     return [{suffix for suffix, content in files if t.encode() in content} for t in texts]
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    """One for all: making it takes its time."""
+    return connect()
+
+
 def seen(root: Path, version: int | None = None) -> list[tuple[Any, ...]]:
-    con = connect()
+    con = database()
     Lake(root).attach(con, TYPE, at_version=version)
     return con.execute(
         "SELECT record_id, content_hash, source_updated_time, data_status, _object_digest, _row "
@@ -125,7 +133,7 @@ def test_nothing_is_left_and_every_version_stays(root: Path) -> None:
     check_erased(root, before)
     assert erase_rows(root, TYPE, WANTED).rows == 0
 
-    con = connect()
+    con = database()
     lake.attach(con, TYPE)
     assert con.execute(
         f"SELECT DISTINCT _extra, party_name, source_record_id FROM {TYPE}_history "
