@@ -43,21 +43,25 @@ class MatterCounts:
     matters: tuple[OpenMatters, ...] = ()
     own: ClockCounts = ClockCounts()
     others: ClockCounts = ClockCounts()
+    #: Own fines that may be the second for one act (``hefu recognise list``).
+    second_fines: int = 0
 
     @property
     def needs_a_person(self) -> bool:
-        return bool(self.own.overdue or self.others.overdue)
+        return bool(self.own.overdue or self.others.overdue or self.second_fines)
 
 
 def count_matters(node: Node, now: datetime) -> MatterCounts:
     """From the node's acts, at ``now``. A node that has none costs next to nothing."""
     from lake.store import Lake
 
-    if not Lake(node.place("lake")).runs("procedure_act"):
+    lake = Lake(node.place("lake"))
+    if lake.version("procedure_act") is None and lake.version("recognition") is None:
         return MatterCounts()
     from cooperation.procedures.clocks import open_clocks
     from cooperation.procedures.table import procedures
     from flows.matters import law_of, matters_of
+    from flows.second_fines import second_fines
 
     matters = [m for m in matters_of(node) if m.is_open]
     org = node.agency.code
@@ -72,6 +76,7 @@ def count_matters(node: Node, now: datetime) -> MatterCounts:
         tuple(counted),
         own=_counted(clock for clock in found if clock.org == org),
         others=_counted(clock for clock in found if clock.org != org),
+        second_fines=len(second_fines(node)),
     )
 
 

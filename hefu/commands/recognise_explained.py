@@ -81,8 +81,10 @@ def _value(shown: Shown, row: Compared, value: Any, *, reveal: bool) -> str:
         return tr("yes", "是") if value else tr("no", "否")
     if isinstance(value, datetime):
         return show_time(value)
-    if row.field.code_list and row.field.code_list != "division":
-        return shown.label(row.field.code_list, str(value))
+    codes = row.field.code_list
+    if codes and codes != "division":
+        each = value if isinstance(value, list | tuple) else [value]
+        return "、".join(shown.label(codes, str(code)) for code in each)
     return str(value) if reveal else masked(value, row.field.classification) or DASH
 
 

@@ -137,6 +137,15 @@ def _say_sources(found: NodeStatus) -> None:
 def _say_matters(found: NodeStatus) -> None:
     """Matters with partners, and how the periods in them stand."""
     counts = found.cooperation
+    if counts.second_fines:
+        say_warning(
+            tr(
+                f"{counts.second_fines} of our fines may be the second for one act (行政处罚法 "
+                "art. 29)",
+                f"本机关有{counts.second_fines}起罚款疑似重复罚款（行政处罚法第二十九条）",
+            ),
+            tr("see hefu recognise list", "请用 hefu recognise list 查看"),
+        )
     if not counts.matters:
         return
     say_table(
@@ -276,6 +285,7 @@ def _matters_as_json(found: NodeStatus) -> dict[str, Any]:
     return {
         "open": {m.procedure: {"open": m.open, "ours": m.ours} for m in counts.matters},
         "clocks": {"own": asdict(counts.own), "others": asdict(counts.others)},
+        "second_fines": counts.second_fines,
     }
 
 
