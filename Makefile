@@ -22,12 +22,13 @@ demo: setup ## run the whole region of three agencies on this machine, into demo
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-lint: setup ## check style, types, the import rule and the versions of the contracts
+lint: setup ## check style, types, the import rule, the contracts' versions and the pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m schemas.compatibility --quiet
+	$(BIN)/python -m cooperation.procedures --check
 
 format: setup ## put the code into the house's form
 	$(BIN)/ruff check --fix-only .

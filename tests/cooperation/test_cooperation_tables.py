@@ -11,8 +11,10 @@ import pytest
 from cooperation_acts import A, B, act, walk, way_to
 from pydantic import ValidationError
 
+from cooperation.procedures.__main__ import main
 from cooperation.procedures.fold import fold, refused
 from cooperation.procedures.guards import GUARDS
+from cooperation.procedures.pages import page
 from cooperation.procedures.table import START, Procedure, procedure, procedures
 from schemas.codes import canonical
 from schemas.contract import load_contract
@@ -160,3 +162,17 @@ def test_only_who_opens_may_open(name: str) -> None:
     for row in table.possible(START):
         assert row.by == ("origin",), row.act
         assert refused(table, START, {"origin": A}, act(row.act, 1, B, to_org=A)) is not None
+
+
+def test_the_pages_are_those_of_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"]) == 0, "run: python -m cooperation.procedures"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_page_shows_every_act_state_and_period() -> None:
+    for language in ("en", "zh"):
+        text = page(language)  # type: ignore[arg-type]
+        for table in procedures().values():
+            assert all(f"`{name.replace('_', '-')}`" in text for name in table.acts())
+            assert all(f"`{state.name}`" in text for state in table.states)
+            assert all(f"`{clock.parameter}`" in text for clock in table.clocks)
