@@ -50,26 +50,28 @@ def add_cases(node: Node, rows: Sequence[dict[str, str | None]], now: datetime =
     assert run.quarantined == 0, run.reasons
 
 
-def matter(node: Node) -> Matter:
-    """The only transfer of the node that a test makes."""
-    (found,) = matters_of(node, "transfer")
+def matter(node: Node, case_no: str) -> Matter:
+    """The transfer of that case, as the node has it."""
+    (found,) = [m for m in matters_of(node, "transfer") if case_no in m.opening.subject_nos]
     return found
-
-
-def step(node: Node, code: str, now: datetime, **fields: Any) -> Matter:
-    return do(node, following(node, matter(node), code, now, **fields), now).matter
 
 
 def reported(node: Node, case_no: str, now: datetime = NOW) -> Matter:
     """A case that waits for the head."""
-    suspect(node, case_no, "危险驾驶罪", now)
-    step(node, "set_team", now, officer_certificate_nos=("虚构001", "虚构002"))
-    return step(node, "report", now, document_no="甲专报〔2026〕1号")
+    opened = suspect(node, case_no, "危险驾驶罪", now)
+    assert opened is not None
+    team = following(
+        node, opened.matter, "set_team", now, officer_certificate_nos=("虚构001", "虚构002")
+    )
+    set_up = do(node, team, now).matter
+    return do(node, following(node, set_up, "report", now, document_no="报1"), now).matter
 
 
 def sent(node: Node, case_no: str, now: datetime = NOW, **fields: Any) -> Matter:
     """A case that the police have been sent."""
-    reported(node, case_no, now)
-    step(node, "approve", now, approver_role="principal_head", actor_name="测试负责人")
+    approval = following(
+        node, reported(node, case_no, now), "approve", now,
+        approver_role="principal_head", actor_name="测试负责人",
+    )  # fmt: skip
     told = {"to_org": POLICE, "document_no": "甲移〔2026〕1号", "materials": MATERIALS} | fields
-    return dispatch(node, matter(node), now, **told).matter
+    return dispatch(node, do(node, approval, now).matter, now, **told).matter

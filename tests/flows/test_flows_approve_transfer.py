@@ -36,7 +36,7 @@ class Run:
             flow_id = await client.create_flow(self.flow)
             deployment = await client.create_deployment(flow_id, "approve-transfer")
             run = await client.create_flow_run_from_deployment(
-                deployment, parameters={"node": str(node.root), "number": matter(node).key.no}
+                deployment, parameters={"node": str(node.root), "number": matter(node, CASE).key.no}
             )
         return run.id
 
@@ -73,7 +73,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
 def test_what_the_head_says_is_signed_and_what_does_not_pass_is_asked_again(node: Node) -> None:
     run = Run(node)
     assert run.execute() == "PAUSED"
-    assert matter(node).state_name == "reported"
+    assert matter(node, CASE).state_name == "reported"
 
     # What the form itself does not allow is refused before anything runs.
     with pytest.raises(RuntimeError):
@@ -81,11 +81,11 @@ def test_what_the_head_says_is_signed_and_what_does_not_pass_is_asked_again(node
 
     run.fill_in(decision="refuse", office="principal_head", name="测试负责人")
     assert run.execute() == "PAUSED"  # a refusal needs a reason
-    assert matter(node).state_name == "reported"
+    assert matter(node, CASE).state_name == "reported"
 
     run.fill_in(decision="approve", office="acting_head", name="测试负责人", reason="事实清楚")
     assert run.execute() == "COMPLETED"
-    found = matter(load_node(node.root))
+    found = matter(load_node(node.root), CASE)
     assert found.state_name == "approved"
     act = found.latest
     assert (act.approver_role, act.actor_name) == ("acting_head", "测试负责人")
