@@ -3,6 +3,7 @@
 python -m examples.region [--target demo] [--seed 1] [--records 20000]
 python -m examples.region --next-night      one more day passes, then the night runs again
 python -m examples.region --story           the cases of docs/cooperation.md happen, then the night
+python -m examples.region --round           what the nodes have done goes over and is worked on
 python -m examples.region --systems         only keep the systems running, to try hefu by hand
 """
 
@@ -49,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         if options.systems:
             return _keep_systems(open_region(options.target), talk)
+        if options.round:
+            return _round(open_region(options.target), talk)
         return _demonstrate(options, talk)
     except HefuError as error:
         talk.print(str(Text(en="error: ", zh="错误：")) + str(error), style="red", markup=False)
@@ -73,6 +76,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--next-night", action="store_true")
     which.add_argument("--story", action="store_true")
+    which.add_argument("--round", action="store_true")
     which.add_argument("--systems", action="store_true")
     return parser.parse_args(argv)
 
@@ -107,6 +111,14 @@ def _demonstrate(options: argparse.Namespace, talk: Console) -> int:
         first=not options.next_night,
     )
     return _close(night, outcomes, talk)
+
+
+def _round(region: Region, talk: Console) -> int:
+    from examples.region.rounds import go_round
+
+    for line in go_round(region, datetime.now(UTC)):
+        talk.print(str(line), markup=False)
+    return 0
 
 
 def _set_up(options: argparse.Namespace, bars: Progress) -> Region:
