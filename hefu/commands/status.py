@@ -11,7 +11,7 @@ import typer
 
 from hefu.commands.exchange_shown import exchange_as_json, say_alarms_of, say_exchange
 from hefu.commands.options import JSON, NODE, add_command, open_node, option
-from hefu.terminal import say, say_data, say_json, say_table, show_count, show_time, tr
+from hefu.terminal import say, say_data, say_json, say_table, say_warning, show_count, show_time, tr
 
 if TYPE_CHECKING:
     from hefu.node import Node
