@@ -21,6 +21,7 @@ from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
 from schemas.errors import ConfigError
+from schemas.identities.organisations import credit_code_ok
 from schemas.sql import literal
 from schemas.text import Text
 
@@ -158,8 +159,22 @@ def dispatch(
         party_orgs=tuple(dict.fromkeys((*draft.party_orgs, *([copied_to] if copied_to else [])))),
     )
     check(node, draft, now)
+    for code in (draft.to_org, copied_to):
+        _check_code(code)
     write_transfer_record(node, matter, draft, goods, copied_to)
     return do(node, draft, now)
+
+
+def _check_code(code: str | None) -> None:
+    """A mistyped code is the typist's to put right, before anything is written."""
+    if code is not None and not credit_code_ok(code):
+        raise ConfigError(
+            Text(
+                en=f"{code!r} is no unified social credit code: its check digit is wrong",
+                zh=f"{code!r} 不是有效的统一社会信用代码，校验码不正确",
+            ),
+            hint=Text(en="compare it with the body's letter", zh="请对照对方机关的文书核对代码"),
+        )
 
 
 def receive_back(
