@@ -178,12 +178,14 @@ def _code(code_list: str, given: str | None) -> str | None:
 
 def _show(answer: CaseCheck) -> None:
     head, law, todo = _words(answer)
+    names = {one.org: one.name for one in answer.coverage}
     say_data(head)
     if answer.conflicts:
         say_data("")
-        _table(answer.conflicts)
+        _table(answer.conflicts, names)
         for one in answer.conflicts:
-            say_data(f"  {one.case.no}: {_evidence(one)}")
+            if one.pair.evidence:
+                say_data(f"  {one.case.no}: {_evidence(one)}")
     for matter, sure in answer.frozen_by:
         doubt = "" if sure else tr(" (if it is this act)", "（如系同一行为）")
         say_data(f"  {matter.key.no}: {matter.table.label}, {matter.state.label}{doubt}")
@@ -193,13 +195,13 @@ def _show(answer: CaseCheck) -> None:
     if answer.related:
         say_data("")
         say_data(tr("Other records that may be of this act:", "可能属于同一行为的其他记录："))
-        _table(answer.related)
+        _table(answer.related, names)
     say_data("")
     for line in _coverage(answer):
         say_data(line)
 
 
-def _table(found: tuple[Found, ...]) -> None:
+def _table(found: tuple[Found, ...], names: dict[str, str]) -> None:
     say_table(
         [
             tr("agency", "机关"),
@@ -211,7 +213,7 @@ def _table(found: tuple[Found, ...]) -> None:
         ],
         [
             (
-                one.case.source_org_name,
+                names.get(one.filed_by or "", one.filed_by) or one.case.source_org_name,
                 one.case.no,
                 _status(one),
                 tr("certain", "确定") if one.pair.match == "exact" else tr("probable", "可能"),

@@ -60,17 +60,17 @@ def next_of(answer: CaseCheck) -> Iterator[Text]:
             "fine until it is settled",
             zh="本机关立案在先：请提出管辖争议（hefu jurisdiction raise），处理完毕前不作罚款决定",
         )
-    elif any(one.case.is_own for one in certain):
-        yield Text(
-            en="this agency has a case of this act already: join them, don't fine twice",
-            zh="本机关对该行为已有案件：请并案处理，不得重复罚款",
-        )
     elif certain:
         yield Text(
             en="ask the other agency for its papers, then withdraw or close this case and "
             "recognise the result (hefu recognise list)",
             zh="请向对方机关核实文书，本案撤销或者结案，"
             "并对其结果作互认决定（hefu recognise list）",
+        )
+    elif any(one.case.is_own for one in answer.conflicts):
+        yield Text(
+            en="this agency may have a case of this act already: if so join them, don't fine twice",
+            zh="本机关对该行为可能已有案件：确系同一行为的并案处理，不得重复罚款",
         )
     elif answer.conflicts:
         yield Text(
