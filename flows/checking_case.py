@@ -139,7 +139,8 @@ def check_case(node: Node, question: str | Facts, now: datetime) -> CaseCheck:
         matters = _matters(con, node)
     finally:
         con.close()
-    found = [_with_filing(one, matters, node.agency.code) for one in found]
+    found = [_with_filing(one, matters, node.agency.code) for one in [*_themselves(asked), *found]]
+    found = [one for one in found if one.reason is not None or one.case not in asked]
     frozen = _frozen(node, question, asked, found, matters)
     conflicts = tuple(one for one in found if one.reason is not None)
     return CaseCheck(
@@ -203,6 +204,15 @@ def _near(con: duckdb.DuckDBPyConnection, wanted: Iterable[tuple[str, str]]) -> 
         f"AND {literal(bounds[1])}::TIMESTAMPTZ "
         f"AND _record_hash IN ({', '.join(str(row[0]) for row in hashes)})"
     )
+
+
+def _themselves(asked: Sequence[Case]) -> list[Found]:
+    """A lead that was asked about may have been filed by the agency that it was referred to."""
+    return [
+        Found(case, Pair(*case.key, *case.key, "exact", 100, ()), None)
+        for case in asked
+        if case.record_type == "lead"
+    ]
 
 
 def _judged(case: Case, pair: Pair, we_filed: datetime | None) -> Found:
