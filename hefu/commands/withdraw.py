@@ -17,6 +17,7 @@ from schemas.text import Text
 
 if TYPE_CHECKING:
     from flows.withdrawing import Proposal, Recorded
+    from hefu.commands.matter_shown import Shown
 
 
 def add_to(app: typer.Typer) -> None:
@@ -135,6 +136,7 @@ def record(  # noqa: PLR0913 (one parameter for each option)
         status = code_of("data_status", "--status", status)
     from flows.own_found import find_own
     from flows.withdrawing import Told, record_correction
+    from hefu.commands.matter_shown import Shown
 
     here, now = open_node(ctx, node), datetime.now(UTC)
     told = Told(
@@ -152,7 +154,7 @@ def record(  # noqa: PLR0913 (one parameter for each option)
     if as_json:
         say_json(_as_json(done))
         return
-    _say(done)
+    _say(done, Shown(here, now))
 
 
 def proposals_(
@@ -161,8 +163,10 @@ def proposals_(
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
     from flows.withdrawing import proposals
+    from hefu.commands.matter_shown import Shown
 
-    found = proposals(open_node(ctx, node), datetime.now(UTC))
+    here, now = open_node(ctx, node), datetime.now(UTC)
+    found, shown = proposals(here, now), Shown(here, now)
     if as_json:
         say_json([_proposal_as_json(one) for one in found])
         return
@@ -181,7 +185,7 @@ def proposals_(
                 one.record_id,
                 one.data_status,
                 show_time(one.since),
-                ", ".join(one.partners),
+                tr(", ", "、").join(map(shown.name, one.partners)),
                 show_time(one.due),
             )
             for one in found
@@ -197,7 +201,7 @@ def proposals_(
         )
 
 
-def _say(done: Recorded) -> None:
+def _say(done: Recorded, shown: Shown) -> None:
     say_data(done.correction.number)
     if done.restated:
         status = done.restated[0].status
@@ -212,11 +216,12 @@ def _say(done: Recorded) -> None:
             )
         )
         return
-    partners = "、".join(sorted({m.orgs["receiver"] for m in done.matters}))
+    names = sorted({shown.name(m.orgs["receiver"]) for m in done.matters})
+    partners = tr(", ", "、").join(names)
     say(
         tr(
-            f"{len(done.matters)} partners have it: {partners}",
-            f"{len(done.matters)} 个合作单位持有该记录：{partners}",
+            f"partners that have it, {len(names)}: {partners}",
+            f"{len(names)} 个合作单位持有该记录：{partners}",
         )
     )
     say(
