@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.accumulating import Accumulated, accumulate_and_refer
+from flows.erasing import Erased, go_on
 from flows.hotlines import Taken, take_orders
 from flows.outcome import Outcome, settle
 from flows.recognising import Proposed, propose_recognitions, recheck
@@ -86,6 +87,18 @@ def _followed(done: Followed) -> Iterator[Said]:
 def _proved(done: Sequence[Any]) -> Iterator[Said]:
     if done:
         yield _count(len(done), "partners' withdrawals answered", "件对方的撤回、更正已答复")
+
+
+def _erased(done: Sequence[Erased]) -> Iterator[Said]:
+    finished = [one for one in done if one.is_done]
+    if finished:
+        yield _count(len(finished), "erasures are done", "项依法删除已完成")
+    if len(done) > len(finished):
+        yield _count(
+            len(done) - len(finished),
+            "erasures wait for a publication or a partner: hefu erase --list",
+            "项依法删除尚待发布或者合作单位接收：请查看 hefu erase --list",
+        )
 
 
 def _taken(done: Taken) -> Iterator[Said]:
@@ -194,4 +207,5 @@ PARTS: tuple[Part, ...] = (
     Part("recognise", Text(en="recognition", zh="处理结果互认"), propose_recognitions, _proposed),
     Part("refer", Text(en="referrals", zh="线索抄告"), route, _routed),
     Part("accumulate", Text(en="accumulation", zh="累计"), accumulate_and_refer, _accumulated),
+    Part("erase", Text(en="erasures", zh="依法删除"), go_on, _erased),
 )
