@@ -14,6 +14,9 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
+from cooperation.matching.pair import pairs
+from cooperation.matching.same_act import same_act
+from cooperation.matching.settings import load_settings
 from cooperation.recognition.legal import Rules
 from cooperation.recognition.matches import exemption_pairs
 from cooperation.recognition.propose import (
@@ -86,13 +89,15 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class FirstOffence:
     """The answer. ``hits``: earlier records that speak against a first offence; ``others``: earlier
-    ones of other causes, to be known; ``uncompared``: records by agency that name nobody who
+    ones of other causes, to be known; ``same_act``: another agency's record of the very act, which
+    is no earlier one; ``uncompared``: records by agency that name nobody who
     could be compared; ``basis``: 行政处罚法 art. 33."""
 
     check_no: str
     result: Result
     hits: tuple[Side, ...]
     others: tuple[Side, ...]
+    same_act: tuple[Side, ...]
     since: date
     until: date
     scope: tuple[str, ...]
@@ -191,8 +196,10 @@ def check_first_offence(
     same = choice("first_offence_scope", rules.division, until, rules.packs).entry.value
     with workspace(node) as (con, _):
         index = attach_cases(con, node)
-        earlier = _earlier(con, subject, since, until)
+        found_earlier = _earlier(con, subject, since, until)
+        of_the_act = _of_the_act(con, subject, found_earlier)
         uncompared = _uncompared(con, since, until)
+    earlier = [s for s in found_earlier if s not in of_the_act]
     limited = wanted is not None and same == "same_cause"
     hits = tuple(s for s in earlier if not limited or known(s.cause) in (wanted, None))
     answered = ((node.agency.code, now), *_answered(index.coverage))
@@ -201,6 +208,7 @@ def check_first_offence(
         result="record_in_answered_sources" if hits else "no_record_in_answered_sources",
         hits=hits,
         others=tuple(s for s in earlier if s not in hits),
+        same_act=of_the_act,
         since=since,
         until=until,
         scope=(wanted,) if limited and wanted else ("全部案由",),
@@ -234,6 +242,27 @@ def _earlier(
     )
     about = subject.about
     return [s for s in found if about is None or not _is_it_or_later(s, about)]
+
+
+def _of_the_act(
+    con: duckdb.DuckDBPyConnection, subject: Subject, earlier: Sequence[Side]
+) -> tuple[Side, ...]:
+    """Those that surely tell of the act of the case itself: found by two agencies, done once."""
+    if subject.about is None or not earlier:
+        return ()
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE first_offence_about AS SELECT * FROM cases "
+        "WHERE source_org_code = $1 AND record_id = $2",
+        [subject.about.source_org_code, subject.about.record_id],
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE first_offence_earlier AS SELECT * FROM cases "
+        "WHERE record_id IN (SELECT unnest($1))",
+        [[side.record_id for side in earlier]],
+    )
+    found = same_act(con, "first_offence_about", "first_offence_earlier", load_settings())
+    sure = {(p.b_org, p.b) for p in pairs(found) if p.match == "exact"}
+    return tuple(s for s in earlier if (s.source_org_code, s.record_id) in sure)
 
 
 def _is_it_or_later(side: Side, about: Side) -> bool:

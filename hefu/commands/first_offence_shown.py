@@ -46,6 +46,14 @@ def say_first_offence(node: Node, found: FirstOffence, now: datetime, *, as_json
     scope = "、".join(shown.label("case_cause", cause) for cause in found.scope)
     say_data(tr(f"acts of {window}, causes: {scope}", f"违法行为发生于 {window}，案由：{scope}"))
     _say_sides(shown, found.hits)
+    if found.same_act:
+        say(
+            tr(
+                "the act itself, as another agency recorded it; not an earlier one:",
+                "同一违法行为在其他机关的记录，不属于在先记录：",
+            )
+        )
+        _say_sides(shown, found.same_act)
     if found.others:
         say(tr("of other causes, to be known:", "其他案由的在先记录，供参考："))
         _say_sides(shown, found.others)
@@ -148,6 +156,7 @@ def _first_json(found: FirstOffence) -> dict[str, Any]:
         "check_no": found.check_no,
         "result": found.result,
         "hits": [side_values(side) for side in found.hits],
+        "same_act": [side_values(side) for side in found.same_act],
         "others": [side_values(side) for side in found.others],
         "since": str(found.since),
         "until": str(found.until),

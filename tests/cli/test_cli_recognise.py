@@ -156,7 +156,8 @@ def test_earlier_offences_and_inspections_are_asked_for(
     assert found.code == 0, found.err
     told = json.loads(found.out)
     assert told["result"] == "record_in_answered_sources"
-    assert {hit["no"] for hit in told["hits"]} == {"县1", "县2"}
+    assert {hit["no"] for hit in told["hits"]} == {"县2"}
+    assert {one["no"] for one in told["same_act"]} == {"县1"}
     assert hefu("recognise", "check-first-offence", *here).code == 2
     asked = ("recognise", "check-first-offence", "--id-type", "uscc", "--purpose", "预查", *here)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{FIRM}\n"))
