@@ -30,9 +30,11 @@ from hefu.commands.options import (
     option,
 )
 from hefu.terminal import say, say_json, tr
+from schemas.errors import ConfigError
+from schemas.text import Text
 
 if TYPE_CHECKING:
-    from cooperation.procedures.table import Procedure
+    from cooperation.procedures.table import Procedure, Row
     from flows.acting import Done
     from hefu.node import Node
 
@@ -177,7 +179,29 @@ def act_on(node: Node, procedure: str, number: str, act: str, now: datetime, **f
     outside = [r for r in (row.by if row else ()) if matter.table.role(r).outside]
     if row and outside and len(outside) == len(row.by) and matter.orgs.get(outside[0]):
         fields.setdefault("acting_org", matter.orgs[outside[0]])
+    if row is not None:
+        _ask_for(matter.table, row, fields)
     return do(node, following(node, matter, act, now, **fields), now)
+
+
+def _ask_for(table: Procedure, row: Row, fields: Mapping[str, Any]) -> None:
+    """Name the options that are missing. Raises ``ConfigError`` if one is."""
+    from hefu.commands.act_options import options_of
+
+    flags = {one.field: one.flag for one in options_of(table, table.rows_of(row.act))}
+    wanted = [*row.needs, *(["to_org"] if row.addresses else [])]
+    missing = [flags[name] for name in wanted if name in flags and not fields.get(name)]
+    if missing:
+        raise ConfigError(
+            Text(
+                en=f"{row.act.replace('_', '-')} needs {', '.join(dict.fromkeys(missing))}",
+                zh=f"“{row.label_zh}”还需要填写 {'、'.join(dict.fromkeys(missing))}",
+            ),
+            hint=Text(
+                en=f"see {row.act.replace('_', '-')} --help for what each means",
+                zh=f"各选项的含义见 {row.act.replace('_', '-')} --help",
+            ),
+        )
 
 
 def say_done(node: Node, done: Done, now: datetime, *, as_json: bool = False) -> None:
