@@ -79,10 +79,10 @@ def add_to(app: typer.Typer) -> None:
         suspicions,
         "suspicions",
         en="List own cases that show a sign of a crime and have no transfer.\n\n"
-        "The signs are rows of the rule packs (hefu rules list criminal_sign). Nothing is opened "
+        "The signs are rows of the rule packs (hefu rules list --find 刑法). Nothing is opened "
         "by itself: a person looks at each.",
         zh="列出有涉嫌犯罪迹象而没有移送的本机关案件。\n\n"
-        "迹象来自规则包（hefu rules list criminal_sign），只供人工核对，不会自动启动移送。",
+        "迹象来自规则包（hefu rules list --find 刑法），只供人工核对，不会自动启动移送。",
     )
     add_command(
         group,

@@ -60,8 +60,8 @@ def say_suspicions(found: Sequence[Suspicion]) -> None:
         say_warning(
             tr(
                 "signs without a number of law, or not compared with the text, are marked so in "
-                "hefu rules list criminal_sign",
-                "部分迹象没有法定数量标准或者未与原文核对，见 hefu rules list criminal_sign",
+                "hefu rules list --find 刑法",
+                "部分迹象没有法定数量标准或者未与原文核对，见 hefu rules list --find 刑法",
             )
         )
 
