@@ -195,6 +195,7 @@ def _sort(
     opened: list[Opened] = []
     left: list[Stayed] = []
     already, addressees = 0, {to for _, to in known}
+    reached = {to for to in {rule.to_org for rule in rules} if reachable(node, to, now)}
     for record in records:
         answer = choose(record.candidate, rules, node.agency.division_code)
         if answer is None:
@@ -207,7 +208,7 @@ def _sort(
         lead = lead_id_of(node, record, answer.rule.to_org)
         if (lead, answer.rule.to_org) in known:
             already += 1
-        elif not reachable(node, answer.rule.to_org, now):
+        elif answer.rule.to_org not in reached:
             left.append(Stayed(Left(record.candidate, "no_grant", answer.place), by))
         else:
             opened.append(Opened(answer, lead_no_of(node, record, answer.rule.to_org), lead, by))
