@@ -3,7 +3,7 @@
 Of this agency's own records, because their time is over or a person may ask for it (``erase``);
 of a partner's, because it asks (``erase_received``), or because the agreement lets them be kept for
 so long and no longer (``retention``). What stays are identifiers, digests, times and a status;
-the chain goes on over them (ADR 0038). Every step can be made again: an order is written first,
+the chain goes on over them (ADR 0034). Every step can be made again: an order is written first,
 and the nightly run (``go_on``) does what is left of it.
 Source: 个人信息保护法 第十九条、第四十七条.
 """

@@ -2,7 +2,7 @@
 
 Only the file goes. Lists, statements, evidence and digests stay, so that it can still be said what
 was sent and received when. A published bundle goes only when its partner has taken it in, or a
-later one of its stream: for a partner that is behind the chain would end there for ever (ADR 0038).
+later one of its stream: for a partner that is behind the chain would end there for ever (ADR 0034).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A correction is a record of its own. So that every view, index and partner follows, the record gets
 a new version too: its source's newest content with the status of the correction. The source
 is not contradicted for good: what it changes later becomes part of the next such version, and a
-status that it says by itself needs none (ADR 0038). Such a version is no word of the source:
+status that it says by itself needs none (ADR 0034). Such a version is no word of the source:
 what the source says next is judged against what the source said before (``lake.views.known_view``).
 """
 

@@ -4,7 +4,7 @@ A table of the lake is only ever appended to, and incremental publishing, the ca
 look at an earlier version rest on its files and their names. So nothing is deleted or renumbered:
 each Parquet file that holds such rows is written anew under its own name, with nothing left of
 them but technical fields, and the minima and maxima that the log and its checkpoints kept of it go
-(ADR 0038). That touches every file in the table's folder, also those that no version names any
+(ADR 0034). That touches every file in the table's folder, also those that no version names any
 more (after ``compact``, after a run that was killed).
 
 In this order: the new files beside the old ones, the log, then each file takes its place. What is
