@@ -15,6 +15,9 @@ from schemas.law.basis import Basis
 from schemas.law.jurisdiction import parameter
 
 _SEND_BY = "copy_notice_working_days"
+#: 违法超限运输案件: only these are to be notified within art. 44's period; other routes are the
+#: agreement's own.
+_NOTIFIED = frozenset({"overload_road", "overlimit_road", "oversize_road"})
 _ANSWER_BY = ("referral_sign_working_days", "referral_verify_working_days")
 
 
@@ -79,8 +82,10 @@ def reachable(node: Node, to: str, now: datetime) -> bool:
 
 
 def send_by(node: Node, candidate: Candidate, law: Law) -> SendBy | None:
-    """The period of art. 44 of a finished case; None for other records, which have none."""
+    """The period of art. 44 of a finished overlimit case; None for others, which have none."""
     if candidate.record_type != "case_result" or candidate.done == date.max:
+        return None
+    if candidate.cause not in _NOTIFIED:
         return None
     found = parameter(_SEND_BY, node.agency.division_code, candidate.done, law.packs)
     started = datetime.combine(candidate.done, time(), CHINA)

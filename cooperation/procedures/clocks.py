@@ -33,6 +33,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 SOON = timedelta(days=1)
 #: How far the clocks of two agencies may differ (as in the contract's rules).
 SKEW = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _CODE_DIVISION = slice(2, 8)
 
 Standing = Literal["running", "due_soon", "overdue", "kept", "late"]
@@ -46,6 +47,7 @@ class Clock:
     counted. ``provisional``: a day was counted that no holiday notice covers yet. ``stopped``:
     when the act that ended it was done; None while it runs. ``entered``: when that was recorded.
     ``doubtful``: it rests on a time in the future, or on law that is not known for its day.
+    ``given``: it ends when an act said itself, not after ``length``.
     """
 
     matter: Matter
@@ -64,6 +66,7 @@ class Clock:
     standing: Standing
     entered: datetime | None = None
     doubtful: bool = False
+    given: bool = False
 
     @property
     def entered_late(self) -> bool:
@@ -103,6 +106,7 @@ class _Run:
     began: _Step
     orgs: Mapping[str, str]
     ended: _Step | None = None
+    given: datetime | None = None
 
 
 def clocks(matter: Matter, law: Law, now: datetime) -> list[Clock]:
@@ -138,18 +142,21 @@ def _runs(steps: Sequence[_Step], row: ClockRow) -> list[_Run]:
     running: _Step | None = None
     orgs: Mapping[str, str] = {}
     last: dict[str, _Step] = {}
+    given: datetime | None = None
     for step in steps:
         code, inside = step.applied.act.code, step.applied.row.to in row.states
         last[code] = step
+        if code in row.given_by:
+            given = step.applied.act.due_time
         if running is not None and not inside:
             if row.only_if in (None, code):
-                runs.append(_Run(row, running, orgs, step))
+                runs.append(_Run(row, running, orgs, step, given))
             running = None
         elif inside and (running is None or code == row.since_act):
             running = last.get(row.since_act or "", step)
         orgs = step.applied.orgs
     if running is not None and row.only_if is None:
-        runs.append(_Run(row, running, orgs))
+        runs.append(_Run(row, running, orgs, given=given))
     return runs
 
 
@@ -163,6 +170,9 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
     length = int(found.entry.value) if agreed is None else agreed
     unit = _unit(run.row, division, day if is_of_day else today, law)
     due, provisional, version = due_time(started, length, unit, law)
+    given = _given(run, due, is_agreed=agreed is not None)
+    if given is not None:
+        due, provisional, version = given, False, ""
     stopped = None if run.ended is None else max(run.ended.time, started)
     return Clock(
         matter=matter,
@@ -183,7 +193,23 @@ def _clock(matter: Matter, run: _Run, law: Law, now: datetime) -> Clock:
         doubtful=run.began.doubtful
         or not is_of_day
         or (run.ended is not None and run.ended.doubtful),
+        given=given is not None,
     )
+
+
+def _given(run: _Run, due: datetime, *, is_agreed: bool) -> datetime | None:
+    """The first moment after the time that an act gave; None where that says nothing.
+
+    Midnight is meant as the whole day. A time that had passed when the period began is not
+    believed, nor one by which one side would take from the other days that both agreed on.
+    """
+    if run.given is None:
+        return None
+    last = run.given.astimezone(CHINA)
+    first_late = _midnight_after(last.date()) if last.time() == time() else last + _SECOND
+    if first_late <= run.began.time or (is_agreed and first_late < due):
+        return None
+    return first_late
 
 
 def _player(matter: Matter, run: _Run) -> str | None:

@@ -61,6 +61,7 @@ _WORDS = {
     "signed": Text(en="signed decision", zh="签名决定"),
     "yes": Text(en="yes", zh="可以"),
     "no": Text(en="no", zh="法定"),
+    "given": Text(en=", unless the act names a time itself", zh="；文书载明期限的，从其载明"),
 }
 _FREEZES = {
     "nobody": Text(en="–", zh="–"),
@@ -173,7 +174,8 @@ def _clocks(table: Procedure, language: Language) -> Iterator[tuple[str, ...]]:
             _in(clock.label, language),
             _role(table, clock.who, language),
             _in(clock.duty, language),
-            f"{entry.value:g} {_in(_UNITS[clock.unit], language)} `{clock.parameter}`",
+            f"{entry.value:g} {_in(_UNITS[clock.unit], language)} `{clock.parameter}`"
+            + (_word("given", language) if clock.given_by else ""),
             _joined((_state(table, name, language) for name in clock.states), language),
             entry.article,
             _word("no" if clock.statutory else "yes", language),

@@ -102,6 +102,8 @@ class ClockRow(_Labelled):
     choice ``transfer_days`` says. ``statutory`` false: the parties' agreement may fix another.
     ``since_act``: runs from the last act of that code instead of the one that led here.
     ``only_if``: the duty exists only where it ends with this act, so it shows when that is done.
+    ``given_by``: acts whose own ``due_time``, where the last of them names one, goes before the
+    parameter: what a hotline order or a letter says itself. Never where the law fixes the length.
     """
 
     name: Name
@@ -112,6 +114,7 @@ class ClockRow(_Labelled):
     statutory: bool
     since_act: Name | None = None
     only_if: Name | None = None
+    given_by: tuple[Name, ...] = ()
     duty_zh: Label
     duty_en: Label
 
@@ -186,8 +189,10 @@ def _problems(table: Procedure) -> Iterator[str]:
             yield f"clock {clock.name} names the unknown state {state}"
         if clock.who not in roles:
             yield f"clock {clock.name} names the unknown role {clock.who}"
-        for act in {clock.since_act, clock.only_if} - {None, *table.acts()}:
+        for act in {clock.since_act, clock.only_if, *clock.given_by} - {None, *table.acts()}:
             yield f"clock {clock.name} names the unknown act {act}"
+        if clock.statutory and clock.given_by:
+            yield f"clock {clock.name} is the law's: no act may give another time"
     yield from _dead_ends(table)
 
 

@@ -347,10 +347,10 @@ def _say_clocks(shown: Shown, matter: Matter) -> None:
                 str(clock.row.label),
                 shown.player(matter, clock.who, clock.org),
                 show_time(clock.started),
-                length_words(clock.length, clock.unit),
+                length_of(clock),
                 end_of(clock),
                 standing_words(clock),
-                clock.basis.article,
+                article_of(clock),
             )
             for clock in shown.clocks(matter)
         ],
@@ -392,6 +392,19 @@ def length_words(length: int, unit: str) -> str:
     return tr(f"{length} {en}", f"{length}{zh}")
 
 
+def length_of(clock: Clock) -> str:
+    """How long a period is; where an act said until when, that."""
+    if clock.given:
+        return tr("as it says itself", "载明的期限")
+    agreed = tr(" (agreed)", "（协议约定）") if clock.agreed else ""
+    return length_words(clock.length, clock.unit) + agreed
+
+
+def article_of(clock: Clock) -> str:
+    """What a period rests on."""
+    return tr("order or letter", "工单、函件载明") if clock.given else clock.basis.article
+
+
 def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
     return {
         "clock": clock.row.name,
@@ -407,8 +420,9 @@ def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
         "last_day": clock.last_day.isoformat(),
         "provisional": clock.provisional,
         "calendar_version": clock.calendar_version or None,
-        "article": clock.basis.article,
+        "article": None if clock.given else clock.basis.article,
         "agreed": clock.agreed,
+        "given": clock.given,
         "stopped": clock.stopped,
         "entered_late": clock.entered_late,
         "doubtful": clock.doubtful,

@@ -313,3 +313,52 @@ def test_a_case_of_before_the_law_still_has_a_period() -> None:
         [Begun("decision", "0" * 32, "A", "330523", at("1950-01-01 00:00"))], LAW, T0
     )
     assert clock.standing == "overdue"
+
+
+def _order(due: datetime | None, accepted: datetime = T0) -> Matter:
+    order = act(
+        "accept_order", 1, procedure="hotline", subject_record_ids=("1" * 32,), act_time=accepted,
+        due_time=due,
+    )  # fmt: skip
+    return fold(KEY, "hotline", [order])
+
+
+@pytest.mark.parametrize(
+    ("given", "last", "is_given"),
+    [
+        ("2026-03-06 17:30:00", "2026-03-06", True),
+        ("2026-03-06 23:59:59", "2026-03-06", True),
+        # a day without an hour is meant whole
+        ("2026-03-06 00:00:00", "2026-03-06", True),
+        # what had passed when the order came says nothing; ten natural days are the default
+        ("2026-03-03 17:30:00", "2026-03-14", False),
+        (None, "2026-03-14", False),
+    ],
+)
+def test_the_time_that_an_order_names_goes_before_the_default(
+    given: str | None, last: str, is_given: bool
+) -> None:
+    (clock,) = clocks(_order(at(given) if given else None), LAW, T0)
+    assert (clock.last_day.isoformat(), clock.given) == (last, is_given)
+
+
+def test_an_order_answered_in_its_last_second_is_in_time() -> None:
+    due = at("2026-03-06 17:30:00")
+    (clock,) = clocks(_order(due), LAW, due)
+    assert clock.standing == "due_soon"
+    (clock,) = clocks(_order(due), LAW, due + timedelta(seconds=1))
+    assert clock.standing == "overdue"
+
+
+def test_a_letter_may_give_more_days_than_were_agreed_but_not_less() -> None:
+    agreed = Law(agreed={(frozenset({A, B}), "referral_verify_working_days"): 3})
+    signed = act("sign", 2, B)
+
+    def last_day(due: str, law: Law) -> str:
+        matter = fold(KEY, "referral", [sent(due_time=at(due)), signed])
+        found = {c.row.name: c for c in clocks(matter, law, T0)}
+        return found["referral_verify"].last_day.isoformat()
+
+    assert last_day("2026-03-05 18:00:00", LAW) == "2026-03-05"
+    assert last_day("2026-03-05 18:00:00", agreed) == "2026-03-09"
+    assert last_day("2026-03-20 18:00:00", agreed) == "2026-03-20"
