@@ -185,15 +185,19 @@ def _problems(table: Procedure) -> Iterator[str]:
                 yield f"two rows for act {row.act} in state {state}"
             seen.add((state, row.act))
     for clock in table.clocks:
-        for state in set(clock.states) - set(states):
-            yield f"clock {clock.name} names the unknown state {state}"
-        if clock.who not in roles:
-            yield f"clock {clock.name} names the unknown role {clock.who}"
-        for act in {clock.since_act, clock.only_if, *clock.given_by} - {None, *table.acts()}:
-            yield f"clock {clock.name} names the unknown act {act}"
-        if clock.statutory and clock.given_by:
-            yield f"clock {clock.name} is the law's: no act may give another time"
+        yield from _clock_problems(table, clock)
     yield from _dead_ends(table)
+
+
+def _clock_problems(table: Procedure, clock: ClockRow) -> Iterator[str]:
+    for state in set(clock.states) - {s.name for s in table.states}:
+        yield f"clock {clock.name} names the unknown state {state}"
+    if clock.who not in {r.name for r in table.roles}:
+        yield f"clock {clock.name} names the unknown role {clock.who}"
+    for act in {clock.since_act, clock.only_if, *clock.given_by} - {None, *table.acts()}:
+        yield f"clock {clock.name} names the unknown act {act}"
+    if clock.statutory and clock.given_by:
+        yield f"clock {clock.name} is the law's: no act may give another time"
 
 
 def _dead_ends(table: Procedure) -> Iterator[str]:
