@@ -12,6 +12,7 @@ from flows.carriers.bringing_out import bring_out
 from flows.outcome import Outcome, settle
 from flows.outgoing import Published, grants_of, publish_to
 from flows.retrying import outcome_of
+from flows.withdrawing import note_went_out
 from hefu.node import load_node
 
 
@@ -53,6 +54,9 @@ def publish_bundles(
     has_keys = is_founded(here.place("repository"))
     if (streams or has_keys) and not dry_run:
         outcomes += bring_out_repository(node, check_places)
+    if any(isinstance(o.result, Published) and o.result.status == "published" for o in outcomes):
+        noted = outcome_of("withdrawals", note_withdrawals(node, return_state=True))
+        outcomes += [noted] if noted.error is not None else []
     return settle(outcomes)
 
 
@@ -66,6 +70,12 @@ def bring_out_repository(node: str, check_places: bool = False) -> list[Outcome]
     if renewed.error is not None:
         return [renewed]
     return list(bring_to_places(node, check_places))
+
+
+@task(name="note withdrawals", task_run_name="note what {node} withdrew")
+def note_withdrawals(node: str) -> None:
+    """Withdrawals that are in a published bundle now have been sent."""
+    note_went_out(load_node(node), datetime.now(UTC))
 
 
 @task(name="renew repository", task_run_name="renew the repository of {node}")

@@ -34,7 +34,7 @@ from flows.matters import law_of, matters_of
 from flows.own_found import Found, number_sql, subject_types
 from flows.own_records import append_own
 from flows.withdrawn_versions import Restated, read_corrections, restate
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from lake.views import made_here_sql
@@ -142,7 +142,7 @@ def record_correction(node: Node, record: Found, told: Told, now: datetime) -> R
     ways = ways_of(node, now)
     correction = _recorded(node, number)
     if correction is None:
-        with workspace(node) as (con, _):
+        with reading(node) as con:
             status = {record.record_id: told.status or resulting_status(told.kind)}
             having = holders(con, lake, node, ways, record.record_type, status)
         row = _row(node, record, told, number, due, having.get(record.record_id, ()), now)
@@ -166,7 +166,7 @@ def follow(node: Node, now: datetime) -> Followed:
     again after that: what went out is seen in the published chain.
     """
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         corrections = read_corrections(con, lake, node)
     ways = ways_of(node, now)
     followed = _follow_own(node, corrections, ways, now)
@@ -181,7 +181,7 @@ def _follow_own(
     node: Node, corrections: Sequence[Correction], ways: Sequence[Way], now: datetime
 ) -> Followed:
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         everything = read_corrections(con, lake, node)
         typed = _typed(con, lake, node, everything)
         holding = standing(typed)
@@ -266,17 +266,29 @@ def _open(
     return [done.act for done in do_all(node, acts, now)] if acts else []
 
 
-def note_sent(node: Node, ways: Sequence[Way], now: datetime) -> Iterator[Act]:
-    """Acts for the matters whose record's new status is in a published bundle."""
-    waiting = [
+def note_went_out(node: Node, now: datetime) -> tuple[Act, ...]:
+    """After a publication: the withdrawals that it sent are noted at once, so that nobody is told
+    of a period that was kept. Cheap where none waits."""
+    if not _waiting(node):
+        return ()
+    return tuple(note_sent(node, ways_of(node, now), now))
+
+
+def _waiting(node: Node) -> list[Matter]:
+    return [
         m
         for m in matters_of(node, PROCEDURE)
         if m.key.org == node.agency.code and m.state_name in ("recorded", "not_applied")
     ]
+
+
+def note_sent(node: Node, ways: Sequence[Way], now: datetime) -> Iterator[Act]:
+    """Acts for the matters whose record's new status is in a published bundle."""
+    waiting = _waiting(node)
     if not waiting:
         return
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         corrections = {c.record_id: c for c in read_corrections(con, lake, node)}
         acts = [
             act
@@ -328,7 +340,7 @@ def proposals(node: Node, now: datetime, ways: Sequence[Way] | None = None) -> l
     """What sources say is revoked and nobody has recorded, the first to be due first."""
     lake, law = Lake(node.place("lake")), law_of(node, now)
     found: list[Proposal] = []
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         recorded = {c.refers_to for c in read_corrections(con, lake, node)}
         for name in subject_types(lake):
             rows = _told_by_source(con, lake, node, name, recorded)
@@ -401,7 +413,7 @@ def _number(node: Node, record: Found, told: Told) -> str:
 
 
 def _recorded(node: Node, number: str) -> Correction | None:
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         known = read_corrections(con, Lake(node.place("lake")), node)
     return next((c for c in known if c.number == number), None)
 
