@@ -19,7 +19,7 @@ from cooperation.referral.answers import Step, Unclear, steps
 from flows.acting import Done, do_all, following
 from flows.coverage import own_sql
 from flows.matters import acts_of, matters_of
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -135,7 +135,7 @@ def _matter_of(row: Mapping[str, Any], matters: Iterable[Matter]) -> Matter | No
 
 def own_dispositions(node: Node) -> list[dict[str, Any]]:
     """What the systems of this agency say of what was handed to it, the oldest first."""
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, RECORD_TYPE)
         rows = con.execute(
             f"SELECT {', '.join(_FIELDS)} FROM {RECORD_TYPE}_current WHERE {own_sql(node)} "

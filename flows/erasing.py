@@ -33,7 +33,7 @@ from flows.locks import holding
 from flows.matters import matters_of
 from flows.own_found import Found, find_own
 from flows.withdrawing import PROCEDURE, Recorded, Told, record_correction
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.erase import MARK, Rows, count_rows, erase_rows
 from lake.store import Lake
@@ -251,7 +251,7 @@ def _partners(node: Node, order: Order, now: datetime) -> tuple[str, ...]:
     """Who has a copy of one of the records and was not told that it is gone."""
     lake = Lake(node.place("lake"))
     wanted: dict[str, str | None] = dict.fromkeys(order.records, REMOVED)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = holders(con, lake, node, ways_of(node, now), order.record_type or "", wanted)
     return tuple(sorted({code for codes in found.values() for code in codes}))
 
@@ -270,7 +270,7 @@ def _came_back(node: Node, order: Order) -> bool:
         return False
     lake = Lake(node.place("lake"))
     listed = ", ".join(literal(r) for r in order.records)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         for name in _types(node, order):
             lake.attach(con, name)
             row = con.execute(

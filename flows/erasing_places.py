@@ -23,7 +23,7 @@ from connectors.landing import Landing
 from exchange.files import sync_folder
 from flows.locks import holding, trying
 from flows.waiting import waiting_objects
-from flows.workspace import scratch_folder, workspace
+from flows.workspace import reading, scratch_folder
 from hefu.landing_report import keep_of, named_by_runs
 from hefu.node import Node
 from lake.erase import MARK
@@ -159,7 +159,7 @@ def _made_of(node: Node, record_type: str, records: Collection[str]) -> dict[str
     if lake.version(record_type) is None:
         return found
     listed = ", ".join(literal(r) for r in sorted(records))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         lake.attach(con, record_type)
         for run_id, key in con.execute(
             f"SELECT DISTINCT _run_id, _object_digest FROM {ident(record_type + '_history')} "
@@ -177,7 +177,7 @@ def _only_these(
     lake = Lake(node.place("lake"))
     listed = ", ".join(literal(r) for r in sorted(records))
     named = ", ".join(literal(o) for o in sorted(objects)) or "NULL"
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         lake.attach(con, record_type)
         others = {
             str(row[0])

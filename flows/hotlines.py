@@ -19,7 +19,7 @@ from flows.coverage import own_sql
 from flows.dispositions import own_dispositions
 from flows.matters import acts_of, find_matter, matters_of
 from flows.referral_leads import append_leads, check_all_there, lead_record_id, made_leads
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED, canonical
@@ -117,7 +117,7 @@ def _accept(node: Node, order: Order, now: datetime) -> Act:
 
 def orders_of(node: Node) -> list[Order]:
     """The work orders of this agency's own sources, the oldest first."""
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, RECORD_TYPE)
         rows = con.execute(
             f"SELECT {', '.join(_FIELDS)} FROM {RECORD_TYPE}_current WHERE {own_sql(node)} "
@@ -207,7 +207,7 @@ def results_in(node: Node) -> list[Result]:
     if not waiting:
         return []
     referrals = matters_of(node, "referral", acts)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         leads = made_leads(con, Lake(node.place("lake")), node).values()
     copies = {lead.record_id: lead.origin_record_id for lead in leads}
     by_lead = [

@@ -11,7 +11,7 @@ from cooperation.procedures.clocks import Law
 from cooperation.procedures.fold import Matter, fold_all
 from exchange.agreement.versions import in_force
 from flows.recognition_records import recognition_acts
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -42,7 +42,7 @@ _COLUMNS = (*_PLAIN, *_LISTS, *_MATERIALS, *_OTHERS)
 
 def acts_of(node: Node) -> list[Act]:
     """Every act that this node knows, its own and its partners'; those taken back say so."""
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         return read_acts(con, Lake(node.place("lake")))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cooperation.clocks.cases import SOON, Begun, CaseClock, case_clocks
 from cooperation.procedures.clocks import Law
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -62,7 +62,7 @@ def own_clocks(node: Node, law: Law, now: datetime, settled: Iterable[str] = ())
     ``settled``: identifiers of leads whose matter has ended; they need nobody.
     """
     done = set(settled)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         lake = Lake(node.place("lake"))
         values = {"org": node.agency.code, "now": now}
         lake.attach(con, "case_result")

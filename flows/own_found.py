@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.coverage import own_sql
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.contract import Contract, load_contract, record_types
@@ -45,7 +45,7 @@ def find_own(node: Node, wanted: str, *, steps: bool = False) -> Found:
     Raises ``ConfigError`` if there is none, or several.
     """
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = [
             one
             for record_type in subject_types(lake, steps=steps)

@@ -15,7 +15,7 @@ from cooperation.paper.filling import Facts, fill
 from cooperation.paper.kinds import Kind
 from cooperation.paper.render import Template, render
 from cooperation.procedures.fold import Matter
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -131,7 +131,7 @@ def _records_of(node: Node, matter: Matter) -> tuple[list[dict[str, Any]], int]:
     )
     if not wanted:
         return [], 0
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         lake = Lake(node.place("lake"))
         found = [r for name in RECORD_TYPES for r in _read(con, lake, name, wanted)]
     found.sort(

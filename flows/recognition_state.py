@@ -24,7 +24,7 @@ from flows.recognition_records import (
     row_of,
     standing,
 )
-from flows.workspace import workspace
+from flows.workspace import reading, workspace
 from hefu.node import Node
 from lake.store import Lake
 from schemas.errors import ConfigError
@@ -62,7 +62,7 @@ def recheck(node: Node, now: datetime) -> tuple[Link, ...]:
     """Write what follows from new versions and from the day: reopenings and lapses of own
     recognitions. Running it again adds nothing."""
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = chains(read_links(con, lake))
         looked = look(con, lake, found)
     following = tuple(
@@ -77,7 +77,7 @@ def recognitions_of(node: Node, now: datetime) -> list[Recognition]:
     """Own recognitions and partners' of our results; those that have to be decided first, by the
     end of their period."""
     law = law_of(node, now)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = standing(con, Lake(node.place("lake")), day_of(now))
     told = []
     for chain in found:

@@ -26,7 +26,7 @@ from flows.referral_leads import (
 )
 from flows.referral_records import ADAPTERS, Referable
 from flows.referral_terms import answer_due, party_name, reachable, send_by
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.errors import ConfigError
@@ -116,7 +116,7 @@ def opening_act(
 
 def _find(node: Node, wanted: str) -> tuple[Referable, Mapping[str, MadeLead]]:
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = [
             one
             for adapter in ADAPTERS.values()

@@ -18,7 +18,7 @@ from cooperation.referral.leads import lead_number
 from flows.coverage import own_sql
 from flows.own_records import SYSTEM, append_own
 from flows.referral_records import Referable
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import UNMAPPED
@@ -158,7 +158,7 @@ def append_leads(node: Node, leads: Sequence[Mapping[str, Any]], now: datetime) 
     columns = list(dict.fromkeys([*names, "source_updated_time"]))
     ordered = [{name: row[name] for name in columns} for row in rows]
     append_own(node, RECORD_TYPE, _mapping(columns), ordered, now)
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         there = made_leads(con, Lake(node.place("lake")), node)
     wanted = {str(lead["lead_no"]) for lead in leads}
     return frozenset(wanted & there.keys())

@@ -16,7 +16,7 @@ from flows.answers import SentStream, sent_streams
 from flows.bundle_states import STATE_WORDS
 from flows.coverage import own_sql
 from flows.own_chain import OwnChain, own_tree
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -109,7 +109,7 @@ def _sequence(node: Node, stream: SentStream, act: Act) -> int | None:
     """The first bundle of a stream whose snapshot of the acts has this one."""
     chain = OwnChain(own_tree(node), node.place("sent"), stream.stream)
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         low, high = 1, stream.last
         while low <= high:  # snapshots only grow
             middle = (low + high) // 2
@@ -135,7 +135,7 @@ def lead_of(node: Node, matter: Matter) -> LeadSeen | None:
     if not wanted:
         return None
     names = [f.name for f in load_contract(_LEAD).fields if not f.technical]
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, _LEAD)
         row = con.execute(
             f"SELECT record_id, data_status, {', '.join(map(ident, names))} FROM {_LEAD}_current "
@@ -176,7 +176,7 @@ def results_in(node: Node, matters: Iterable[Matter]) -> list[ResultIn]:
     }
     if not waiting:
         return []
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, "case_result")
         rows = con.execute(
             "SELECT case_no, record_id, decision_type FROM case_result_current "

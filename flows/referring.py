@@ -33,7 +33,7 @@ from flows.referral_leads import (
 )
 from flows.referral_records import ADAPTERS, Referable, among
 from flows.referral_terms import SendBy, answer_due, reachable, rules_of, send_by
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -140,7 +140,7 @@ def _read(node: Node, rules: Iterable[RoutingRule]) -> _Found:
         if causes is not None:
             wanted[rule.record_type] = causes | set(rule.causes) if rule.causes else None
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         records = [
             one
             for record_type, causes in sorted(wanted.items())

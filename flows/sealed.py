@@ -23,7 +23,7 @@ from exchange.keys.encryption import MAGIC
 from exchange.keys.sealing import is_sealed, seal
 from exchange.limits import DEFAULT_LIMITS
 from flows.own_records import append_own
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from hefu.standing import file_of, write_whole
 from lake.store import Lake
@@ -127,7 +127,7 @@ def sealed_path(node: Node, digest: str) -> Path:
 
 def sealed_leads(node: Node) -> list[Sealed]:
     """What was sealed here and what came from partners: numbers, times, sizes; the newest first."""
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, RECORD_TYPE)
         rows = con.execute(
             "SELECT sealed_no, CASE WHEN _bundle_id IS NULL THEN to_org ELSE source_org_code END, "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cooperation.recognition.chain import Chain
 from flows.recognition_records import standing
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -37,7 +37,7 @@ def second_fines(node: Node) -> list[SecondFine]:
     """Own fines that stand although the other side came first, and which no person has found not
     to be of the same act. Cheap: asked of the records, not of the case index."""
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         found = [
             chain
             for chain in standing(con, lake)

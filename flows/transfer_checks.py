@@ -13,7 +13,7 @@ from flows.decisions import DecisionError, verify_act
 from flows.matters import matters_of
 from flows.transfer_records import recorded
 from flows.transferring import PROCEDURE, standing_sql, subjects_of
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.text import Text
@@ -32,7 +32,7 @@ def penalties(node: Node, matters: Iterable[Matter] | None = None) -> list[Stand
     subjects = sorted({s for matter in known for s in subjects_of(matter)})
     if not subjects:
         return []
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, "case_result")
         rows = con.execute(
             "SELECT record_id, case_no, penalty_decision_no, decision_date, penalty_category, "

@@ -16,7 +16,7 @@ from cooperation.procedures.act import Act
 from cooperation.procedures.fold import Matter
 from flows.coverage import own_sql
 from flows.own_records import SYSTEM, append_own
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.errors import AccountingError
@@ -129,7 +129,7 @@ def _of_case(node: Node, matter: Matter) -> Mapping[str, object]:
     if subject is None:
         return {}
     columns = (*_OF_CASE, "occurred_time")
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, "case_result")
         row = con.execute(
             f"SELECT {', '.join(columns)} FROM case_result_current "
@@ -163,7 +163,7 @@ def _text(value: object) -> str | None:
 
 def recorded(node: Node) -> frozenset[str]:
     """Identifiers of the transfer records that this node made."""
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         Lake(node.place("lake")).attach(con, RECORD_TYPE)
         rows = con.execute(
             f"SELECT record_id FROM {RECORD_TYPE}_current WHERE {own_sql(node)}"

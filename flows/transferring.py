@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from cooperation.procedures.competent import DESIGNATIONS, SIDES, competent_of
 from cooperation.procedures.fold import Matter
-from cooperation.procedures.guards import competent_of
 from cooperation.transfer.missing import Line, Outcome, lines, outcome_of, outcomes
 from cooperation.transfer.signs import Sign, signs
 from exchange.agreement.versions import in_force
@@ -16,7 +16,7 @@ from flows.acting import Done, check, do, do_all, following, opening
 from flows.coverage import own_sql
 from flows.matters import matters_of
 from flows.transfer_records import Goods, transfer_record_id, write_transfer_record
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
 from schemas.codes import REMOVED
@@ -46,9 +46,10 @@ def frozen(
         subjects: record identifiers or case numbers, of this agency or of another.
         matters: those of the node, if they were read already.
 
-    A transfer of a suspected crime holds a fine up for everybody (310号令 第三条、第十一条), a
-    dispute of jurisdiction until it is settled, and then for the agency that is not competent
-    (行政处罚法 第二十五条、第二十九条).
+    A transfer of a suspected crime holds up the fines of the agency that transfers (310号令
+    第三条、第十一条), a dispute of jurisdiction those of its two sides until it is settled, and
+    then those of the one that is not competent (行政处罚法 第二十五条、第二十九条). What another
+    agency says of its own matters holds nobody else up: see :func:`is_only_told`.
     """
     wanted, known = set(subjects), matters_of(node) if matters is None else matters
     return [
@@ -60,6 +61,26 @@ def frozen(
 
 def holds_up(matter: Matter, org: str) -> bool:
     """Whether the state of a matter lets this agency fine nobody for its subjects."""
+    return _freezes(matter, org) and not is_only_told(matter, org)
+
+
+def is_only_told(matter: Matter, org: str) -> bool:
+    """Whether a matter would hold this agency up, but rests on another agency's word alone.
+
+    That is a transfer of another agency; a dispute between others; and a designation that only the
+    other side entered from the superior's paper. A person looks, and asks for the paper.
+    """
+    if not _freezes(matter, org):
+        return False
+    if matter.table.name == PROCEDURE:
+        return matter.key.org != org
+    if org not in {matter.orgs.get(side) for side in SIDES}:
+        return True
+    designated = [a.act for a in matter.applied if a.act.code in DESIGNATIONS]
+    return bool(designated) and designated[-1].source_org not in (org, designated[-1].acting_org)
+
+
+def _freezes(matter: Matter, org: str) -> bool:
     if not matter.applied:
         return False
     if matter.state.freezes == "not_competent":
@@ -68,8 +89,9 @@ def holds_up(matter: Matter, org: str) -> bool:
 
 
 def subjects_of(matter: Matter) -> frozenset[str]:
-    """Record identifiers and numbers of all that a matter is about."""
-    acts = [applied.act for applied in matter.applied]
+    """Record identifiers and numbers of all that a matter is about, as who opened it says: an
+    answer does not widen it."""
+    acts = [a.act for a in matter.applied if a.act.source_org == matter.key.org]
     return frozenset(s for act in acts for s in (*act.subject_record_ids, *act.subject_nos))
 
 
@@ -93,7 +115,7 @@ def subject_of(node: Node, wanted: str) -> Subject:
     Raises ``ConfigError`` if more than one record goes by it.
     """
     found: list[Subject] = []
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         for record_type, number in (("case_result", "case_no"), ("lead", "lead_no")):
             Lake(node.place("lake")).attach(con, record_type)
             rows = con.execute(
@@ -240,7 +262,7 @@ def transfer_numbers(
 
 
 def _signs(node: Node) -> list[Sign]:
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         _own_cases(con, node)
         return signs(con, "own_cases", node.agency.division_code, node.rule_packs())
 

@@ -19,7 +19,7 @@ from flows.acting import do_all, following
 from flows.matters import matters_of
 from flows.own_found import subject_types
 from flows.withdrawing import PROCEDURE
-from flows.workspace import workspace
+from flows.workspace import reading
 from hefu.node import Node
 from lake.runs import bundle_stream_id
 from lake.store import Lake
@@ -53,7 +53,7 @@ def prove(node: Node, now: datetime, erase: Eraser | None = None) -> list[Act]:
     if not waiting:
         return []
     lake = Lake(node.place("lake"))
-    with workspace(node) as (con, _):
+    with reading(node) as con:
         judged = [(m, _copies(con, lake, m)) for m in waiting]
     acts: list[Act] = []
     for matter, copies in judged:

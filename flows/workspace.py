@@ -41,6 +41,26 @@ def workspace(node: Node) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
 
 
 @contextmanager
+def reading(node: Node) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As :func:`workspace`, for who only reads records of the lake: no code lists, no macros.
+
+    An act of an officer opens several; the lists are most of what each of them costs.
+    """
+    from schemas.sql import connect_plain
+
+    with scratch_folder(node) as folder:
+        con = connect_plain(
+            memory_limit=node.config.node.memory_limit,
+            temp_directory=folder,
+            threads=node.config.node.threads,
+        )
+        try:
+            yield con
+        finally:
+            con.close()
+
+
+@contextmanager
 def scratch_folder(node: Node) -> Iterator[Path]:
     """A folder of this process's own, for its owner alone; gone at the end, also after a kill."""
     tmp = node.place("tmp") / "runs"

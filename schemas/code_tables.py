@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from schemas.codes import CANONICAL, CodeRow
+from schemas.codes import CANONICAL, CodeRow, all_codes
 from schemas.sql import literal
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _CELL_END, _ROW_END = "\x1f", "\x1e"
 _TABLES = ("hefu_code", "hefu_code_list", "hefu_code_map", "hefu_code_days")
 #: By the text that they are made of; a node's own rows make another one.
 _MADE: dict[str, Mapping[str, pa.Table]] = {}
+#: The text of the package's own lists by name, which a process reads once.
+_WRITTEN: dict[str, str] = {}
 _KEPT = 4
 
 _HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)}
@@ -44,10 +46,10 @@ def install_codes(con: duckdb.DuckDBPyConnection, codes: Mapping[str, Sequence[C
 
     What was made once in a process is copied to its next connections: a tenth of the time.
     """
-    rows = (row for name in sorted(codes) for row in _rows(name, codes[name]))
     # As one long text: bound one by one, 70,000 cells take longer than all the rest; and as a
     # literal, for DuckDB imports pandas to bind the first parameter of a process.
-    text = literal(_ROW_END.join(_CELL_END.join(row) for row in rows))
+    written = (_written(name, codes[name]) for name in sorted(codes))
+    text = literal(_ROW_END.join(part for part in written if part))
     long = [name for name in sorted(codes) if len(codes[name]) > LONG]
     con.execute(
         "CREATE OR REPLACE MACRO code_buckets(list) AS CASE WHEN list IN "
@@ -111,6 +113,19 @@ def _buckets(value: str, having: str) -> str:
         "SELECT k, list(m ORDER BY b) AS buckets FROM places LEFT JOIN filled USING (k, b) "
         "GROUP BY k"
     )
+
+
+def _written(name: str, rows: Sequence[CodeRow]) -> str:
+    """A list's rows as text; that of the package's lists is made once."""
+    if all_codes().get(name) is not rows:
+        return _text(name, rows)
+    if name not in _WRITTEN:
+        _WRITTEN[name] = _text(name, rows)
+    return _WRITTEN[name]
+
+
+def _text(name: str, rows: Sequence[CodeRow]) -> str:
+    return _ROW_END.join(_CELL_END.join(row) for row in _rows(name, rows))
 
 
 def _rows(name: str, rows: Sequence[CodeRow]) -> Iterator[tuple[str, ...]]:

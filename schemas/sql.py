@@ -45,6 +45,16 @@ def connect(
     ``codes``: the lists by name, a node's own rows among them (``Node.codes()``); without it
     those of the package.
     """
+    con = connect_plain(memory_limit, temp_directory, threads)
+    install(con, codes)
+    return con
+
+
+def connect_plain(
+    memory_limit: str = "1GB", temp_directory: Path | None = None, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """As :func:`connect`, without macros and code lists: a tenth of the time, where only stored
+    records are read."""
     import duckdb
 
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -58,7 +68,6 @@ def connect(
     con = duckdb.connect(":memory:", config=config)
     con.execute(f"SET TimeZone = {literal(SESSION_TIME_ZONE)}")
     con.execute("SET enable_progress_bar = false")
-    install(con, codes)
     return con
 
 
