@@ -41,8 +41,9 @@ from schemas.sql import ident, literal
 if TYPE_CHECKING:
     import duckdb
 
-_LAYOUT = 2
+_LAYOUT = 3
 _LOCK = "index/cases"
+AND_COPIES = "cases_and_copies"
 LOOKUPS = ("_no_hash", "_vehicle_hash", "_party_hash", "_driver_hash", "_record_hash")
 ALL_COLUMNS = {**COLUMNS, **dict.fromkeys(KEYS, "VARCHAR")}
 
@@ -88,8 +89,10 @@ class Wanted:
 
 
 def attach_cases(con: duckdb.DuckDBPyConnection, node: Node) -> CaseIndex:
-    """Create the view ``cases`` on ``con``, as the lake is now.
+    """Create the views ``cases`` and ``cases_and_copies`` on ``con``, as the lake is now.
 
+    A lead that a referral made of a record that is here tells of that record's act once more: it
+    is in the second view alone, with ``copy_of``. What a hotline order became is no copy.
     ``con`` may be any DuckDB connection that may read files; its session time zone is left alone.
     The view can be read as long as the connection object lives.
     """
@@ -129,6 +132,9 @@ def _attach(con: duckdb.DuckDBPyConnection, node: Node, folder: Path) -> Manifes
             raise OSError(f"the case index disappeared while it was made: {folder}")
     try:
         create_view(con, folder, manifest)
+        con.execute(
+            f"CREATE OR REPLACE VIEW cases AS SELECT * FROM {AND_COPIES} WHERE copy_of IS NULL"
+        )
     except BaseException:
         lease.close()
         raise
@@ -150,7 +156,7 @@ def _bring_up_to_date(node: Node, folder: Path) -> None:
 
 
 def create_view(
-    con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, name: str = "cases"
+    con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, name: str = AND_COPIES
 ) -> None:
     con.execute(f"CREATE OR REPLACE VIEW {ident(name)} AS {live_sql(folder, manifest)}")
 

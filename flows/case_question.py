@@ -50,7 +50,7 @@ def ask_number(con: duckdb.DuckDBPyConnection, number: str) -> None:
     """
     # A literal: with a parameter DuckDB imports pandas, which takes longer than all the rest.
     con.execute(
-        "CREATE TEMP TABLE asked AS SELECT * FROM cases "
+        "CREATE TEMP TABLE asked AS SELECT * FROM cases_and_copies "
         f"WHERE _no_hash = hash({literal(number)}) AND no = {literal(number)} "
         "QUALIFY is_own OR NOT bool_or(is_own) OVER ()"
     )

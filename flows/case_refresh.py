@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cooperation.referral.leads import lead_number_sql
 from flows.case_index import Wanted, create_view, live_sql, pair_keys
 from flows.case_parts import File, Manifest, Part, finished, new_name
 from flows.case_rows import COLUMNS, KEYS, RECORD_TYPES, rows_sql
@@ -84,7 +85,9 @@ def _refresh(node: Node, folder: Path, before: Manifest, wanted: Wanted) -> Mani
         if not attached:
             return after
         _load(con, attached, node.agency.code)
-        return _Writer(con, folder, after).write(subject_key(node), pair_keys(node))
+        return _Writer(con, folder, after, node.agency.code).write(
+            subject_key(node), pair_keys(node)
+        )
 
 
 def _since(
@@ -142,11 +145,14 @@ def _load(con: duckdb.DuckDBPyConnection, record_types: Sequence[str], own_org: 
 class _Writer:
     """One refresh: ``fresh`` becomes files beside those of ``before``."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, before: Manifest):
-        self.con, self.folder, self.before = con, folder, before
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, folder: Path, before: Manifest, own_org: str
+    ):
+        self.con, self.folder, self.before, self.own_org = con, folder, before, own_org
 
     def write(self, own_key: bytes, partners: Mapping[str, bytes]) -> Manifest:
         create_view(self.con, self.folder, self.before, "indexed")
+        self._keep_what_is_no_copy()
         self._name_persons(own_key, partners)
         self._key_rows()
         self._key_late_rows()
@@ -154,6 +160,49 @@ class _Writer:
         parts = self._mark_gone()
         names = self._write_names()
         return replace(self.before, parts=self._merge(parts), names=names, counts=counts)
+
+    def _keep_what_is_no_copy(self) -> None:
+        """``copy_of`` of partners' leads stays where the record is here: else the lead is all that
+        is known of the act. A count of cases is no act, so what was made of one is always a copy.
+
+        Where a partner does not grant of what a lead was made, its number still says so: it
+        follows from the record (cooperation.referral.leads.lead_number).
+        """
+        self.con.execute(
+            "CREATE TEMP TABLE untold AS SELECT source_org_code AS org, record_id, no, act_time "
+            "FROM fresh WHERE NOT is_own AND copy_of IS NULL AND made_of = 'untold'"
+        )
+        self.con.execute(
+            "CREATE TEMP TABLE leads_copied AS SELECT source_org_code AS org, record_id, copy_of, "
+            "hash(source_org_code, copy_of) AS _origin_hash FROM fresh "
+            "WHERE NOT is_own AND copy_of IS NOT NULL "
+            "AND made_of IS DISTINCT FROM 'accumulation_snapshot'"
+        )
+        if self._rows_of("untold"):
+            self._find_origins()
+        if not self._rows_of("leads_copied"):
+            return
+        self.con.execute(
+            "UPDATE fresh SET copy_of = l.copy_of FROM (SELECT org, record_id, CASE WHEN "
+            "_origin_hash IN (SELECT hash(source_org_code, record_id) FROM fresh) OR _origin_hash "
+            "IN (SELECT _record_hash FROM indexed SEMI JOIN leads_copied "
+            "ON _record_hash = _origin_hash) THEN copy_of END AS copy_of FROM leads_copied) AS l "
+            "WHERE fresh.source_org_code = l.org AND fresh.record_id = l.record_id"
+        )
+
+    def _find_origins(self) -> None:
+        number = lead_number_sql("u.org", "r.record_id", literal(self.own_org))
+        records = " UNION ALL ".join(
+            f"SELECT source_org_code, record_id, act_time FROM {one} "
+            f"WHERE record_type <> 'lead' AND NOT is_own AND act_time IN "
+            "(SELECT act_time FROM untold)"
+            for one in ("fresh", "indexed")
+        )
+        self.con.execute(
+            "INSERT INTO leads_copied SELECT u.org, u.record_id, r.record_id, "
+            f"hash(u.org, r.record_id) FROM untold AS u JOIN ({records}) AS r "
+            f"ON r.source_org_code = u.org AND r.act_time = u.act_time WHERE u.no = {number}"
+        )
 
     def _name_persons(self, own_key: bytes, partners: Mapping[str, bytes]) -> None:
         """``persons`` (kind, number, own) and ``learnt`` (token, own): a partner's token for each

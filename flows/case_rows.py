@@ -59,6 +59,8 @@ COLUMNS: dict[str, str] = {
     "police_penalty_decision_no": "VARCHAR",
     "penalty_decision_no": "VARCHAR",
     "rule_pack_version": "VARCHAR",
+    # A lead that a referral made of a record that is here: that record's identifier.
+    "copy_of": "VARCHAR",
 }
 #: Who it is: three keys, computed from numbers and tokens (flows/case_index.py).
 KEYS = ("party_key", "driver_key", "operator_key")
@@ -79,6 +81,7 @@ _TOLD = {
         "place": "violation_place",
         "division": "violation_division_code",
         "cause": "common_cause_code",
+        "copy_of": "origin_record_id",
     },
     "inspection": {
         "no": "inspection_no",
@@ -98,16 +101,27 @@ _ONLY_RESULTS = frozenset(
         "same_act_group_id", "police_penalty_decision_no", "penalty_decision_no",
     )
 )  # fmt: skip
+_ONLY_LEADS = frozenset({"copy_of"})
 _MISSING = {
-    "case_result": frozenset({"inspection_result"}),
+    "case_result": _ONLY_LEADS | {"inspection_result"},
     "lead": _ONLY_RESULTS | {"inspection_no", "inspection_result"},
-    "inspection": _ONLY_RESULTS | {"case_cause_code"},
+    "inspection": _ONLY_RESULTS | _ONLY_LEADS | {"case_cause_code"},
 }
+
+
+#: As flows.own_records.SYSTEM, whose import takes longer than a question of hefu check-case.
+_SYSTEM = "hefu"
+_MADE_OF = (
+    f"CASE WHEN source_system = {literal(_SYSTEM)} "
+    "THEN coalesce(origin_record_type, 'untold') END AS made_of"
+)
+_MADE_OF_NOTHING = "NULL::VARCHAR AS made_of"
 
 
 def rows_sql(record_type: str, own_org: str) -> str:
     """SELECT over ``<record_type>_current`` that gives :data:`COLUMNS`, then for each key the
-    kind, the number and the partner's token (``party_kind``, ``party_number``, ``party_token`` …).
+    kind, the number and the partner's token (``party_kind``, ``party_number``, ``party_token`` …),
+    and ``made_of``: what a lead that a node made is made of, ``untold`` where that was not granted.
 
     A lead on an official's conduct (监察法 art. 37) is no case and never in the index.
     """
@@ -131,7 +145,8 @@ def rows_sql(record_type: str, own_org: str) -> str:
             f"CASE WHEN driver_license_no IS NOT NULL THEN {literal(LICENCE)} END AS driver_kind, "
             "driver_license_no AS driver_number, driver_id_token AS driver_token, "
             "CASE WHEN vehicle_operator_uscc IS NOT NULL THEN 'uscc' END AS operator_kind, "
-            "vehicle_operator_uscc AS operator_number, NULL::VARCHAR AS operator_token "
+            "vehicle_operator_uscc AS operator_number, NULL::VARCHAR AS operator_token, "
+            f"{_MADE_OF if record_type == 'lead' else _MADE_OF_NOTHING} "
             f"FROM {record_type}_current {kept}"
         )
         if record_type != "inspection"
@@ -148,6 +163,6 @@ def _without_driver(columns: str) -> str:
         "NULL::VARCHAR AS driver_kind, NULL::VARCHAR AS driver_number, "
         "NULL::VARCHAR AS driver_token, "
         "CASE WHEN vehicle_operator_uscc IS NOT NULL THEN 'uscc' END AS operator_kind, "
-        "vehicle_operator_uscc AS operator_number, NULL::VARCHAR AS operator_token "
-        "FROM inspection_current"
+        "vehicle_operator_uscc AS operator_number, NULL::VARCHAR AS operator_token, "
+        f"{_MADE_OF_NOTHING} FROM inspection_current"
     )

@@ -68,6 +68,14 @@ def lead_number(org: str, origin_record_id: str, to_org: str) -> str:
     return f"XS-{org[2:8]}-{digest[:_NUMBER_LENGTH].upper()}"
 
 
+def lead_number_sql(org: str, origin_record_id: str, to_org: str) -> str:
+    """:func:`lead_number` in DuckDB's SQL; the arguments are expressions."""
+    text = f"{org} || chr(31) || {origin_record_id} || chr(31) || {to_org}"
+    return (
+        f"'XS-' || substr({org}, 3, 6) || '-' || upper(substr(sha256({text}), 1, {_NUMBER_LENGTH}))"
+    )
+
+
 def case_lead(case: Mapping[str, Any]) -> dict[str, Any]:
     """What a finished case says, as fields of a lead. ``case``: a row of ``case_result``."""
     found = {name: case.get(name) for name in COPIED_OF_CASE}

@@ -12,11 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 from flows_cases import KEY, make_office, own, person, received, token
-from flows_world import B
+from flows_world import A, B
 
+from cooperation.referral.leads import lead_number
 from exchange.keys.pairs import write_pair_key
 from flows.case_index import attach_cases, rebuild_cases
 from flows.case_parts import MANIFEST, index_folder, read_manifest
+from flows.case_question import ask_number
 from hefu.node import Node, load_node
 from lake.store import Lake
 
@@ -183,3 +185,53 @@ def test_a_reader_reads_on_while_another_refreshes(node: Node) -> None:
     assert manifest is not None
     named = {file.name for file in manifest.files()}
     assert {p.name for p in index_folder(node).glob("*.parquet")} == named
+
+
+def made_of(kind: str | None, record: str | None, no: str) -> dict[str, str | None]:
+    """A lead as a node makes it of a record."""
+    return {
+        "no": no,
+        "violation_start_time": CASE["occurred_time"],
+        "origin_record_type": kind,
+        "origin_record_id": record,
+    }
+
+
+def test_a_lead_that_is_a_copy_of_a_record_is_no_case_of_its_own(node: Node) -> None:
+    [(record,)] = cases(node, "record_id", "no = '甲1'")
+    own(
+        node,
+        "lead",
+        [
+            made_of("case_result", record, "抄告1"),
+            made_of("accumulation_snapshot", "0" * 32, "抄告2"),
+            made_of("work_order", None, "线索1"),
+        ],
+    )
+    assert [row[0] for row in cases(node)] == ["甲1", "甲2", "线索1"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_partners_copy_is_known_also_if_it_does_not_say_what_it_copies(
+    node: Node, tmp_path: Path, told: bool
+) -> None:
+    received(node, tmp_path / "b", "case_result", [CASE | {"no": "乙1"}])
+    [(record,)] = cases(node, "record_id", "no = '乙1'")
+    copy, kind = (record, "case_result") if told else (None, None)
+    leads = [
+        made_of(kind, copy, lead_number(B.code, record, A.code)),
+        made_of(None, None, lead_number(B.code, "0" * 32, "")),
+        made_of("case_result" if told else None, "1" * 32 if told else None, "抄告9"),
+    ]
+    received(node, tmp_path / "b2", "lead", leads, sequence=2)
+    found = [row[0] for row in cases(node, "no", "record_type = 'lead'")]
+    assert found == sorted(lead["no"] for lead in leads[1:]), "what is not here is told by its lead"
+
+
+def test_a_question_by_the_number_of_a_copy_is_answered(node: Node) -> None:
+    [(record,)] = cases(node, "record_id", "no = '甲1'")
+    own(node, "lead", [made_of("case_result", record, "抄告1")])
+    con = duckdb.connect()
+    attach_cases(con, node)
+    ask_number(con, "抄告1")
+    assert con.execute("SELECT no, copy_of FROM asked").fetchall() == [("抄告1", record)]
