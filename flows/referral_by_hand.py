@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from cooperation.procedures.fold import Matter
 from cooperation.referral.leads import why_there
 from cooperation.referral.routes import Left
 from exchange.agreement.versions import in_force
-from flows.acting import Done, do, opening
+from flows.acting import Done, do, following, opening
 from flows.matters import law_of, matters_of
 from flows.referral_leads import (
     Addressed,
@@ -74,6 +75,49 @@ def refer(
         values = lead_values(node, found, lead_no, addressed)
         check_all_there([lead_no], append_leads(node, [values], now))
     return do(node, act, now)
+
+
+_ON_PAPER = "已书面抄告，不待反馈办结"
+
+
+def notified(
+    node: Node, record: str, to: str, to_name: str, document_no: str, now: datetime,
+    *, sent: datetime | None = None, **more: Any,
+) -> Done:  # fmt: skip
+    """Note that a finished case was notified on paper to a body that no agreement reaches: a
+    referral that is closed at once, and the duty to notify has ended. Nothing leaves the node.
+
+    ``sent``: when the paper went. Noting it twice changes nothing. Raises ``ConfigError`` for a
+    record that may not go, or an addressee that can be referred to.
+    """
+    if to == node.agency.code or reachable(node, to, now):
+        raise ConfigError(
+            Text(
+                en="that agency can be referred to by this node",
+                zh="该机关可以由本节点直接抄告，不必登记书面抄告",
+            ),
+            hint=Text(
+                en=f"hefu refer send {record} --to {to}", zh=f"hefu refer send {record} --to {to}"
+            ),
+        )
+    found, _ = _find(node, record)
+    _check_fit(found)
+    addressed = Addressed(to, "copy_notice", "", "", None)
+    act = replace(
+        opening_act(
+            node, "send", found, addressed, now, act_time=sent, document_no=document_no, **more
+        ),
+        to_org_name=to_name,
+    )
+    matter = next((m for m in matters_of(node, PROCEDURE) if m.key == act.matter), None)
+    if matter is not None and not matter.is_open:
+        raise _referred_already(matter)
+    if matter is None:
+        matter = do(node, act, now).matter
+    closing = following(
+        node, matter, "close", now, act_time=sent, reason_text=_ON_PAPER, document_no=document_no
+    )
+    return do(node, closing, now)
 
 
 def _addressed(

@@ -16,6 +16,7 @@ from flows.answers import SentStream, sent_streams
 from flows.bundle_states import STATE_WORDS
 from flows.coverage import own_sql
 from flows.own_chain import OwnChain, own_tree
+from flows.referral_terms import reachable
 from flows.workspace import reading
 from hefu.node import Node
 from lake.store import Lake
@@ -69,12 +70,15 @@ class ResultIn:
 
 
 def delivery_of(node: Node, matter: Matter, now: datetime) -> Delivery | None:
-    """Whether the partner's node has the newest act of ours; None if none of ours goes anywhere."""
+    """Whether the partner's node has the newest act of ours; None if none of ours goes anywhere,
+    as in a matter of which the other side was told on paper."""
     ours = [a.act for a in matter.applied if a.act.source_org == node.agency.code]
     partners = [code for code in matter.party_orgs if code != node.agency.code]
     if not ours or not partners:
         return None
     act, partner = ours[-1], partners[0]
+    if not reachable(node, partner, now):
+        return None
     for stream in sent_streams(node, now):
         if stream.partner == partner:
             found = _sequence(node, stream, act)

@@ -19,7 +19,7 @@ from cooperation.referral.leads import why_there
 from cooperation.referral.routes import Candidate, Chosen, Left, Reason, RoutingRule, choose
 from flows.acting import do_all
 from flows.matters import law_of, matters_of
-from flows.referral_by_hand import PROCEDURE, opening_act, refer
+from flows.referral_by_hand import PROCEDURE, notified, opening_act, refer
 from flows.referral_leads import (
     Addressed,
     MadeLead,
@@ -280,4 +280,4 @@ def _addressed(node: Node, o: Opened, law: Law, now: datetime) -> Addressed:
     return Addressed(rule.to_org, rule.kind, why.zh, basis, due)
 
 
-__all__ = ["Changed", "Opened", "Routed", "Stayed", "refer", "route", "unsent"]
+__all__ = ["Changed", "Opened", "Routed", "Stayed", "notified", "refer", "route", "unsent"]

@@ -31,7 +31,10 @@ SOON = {
     "limitation": timedelta(days=60),
 }
 DUTY = {
-    "decision": Text(en="decide the case", zh="作出处理决定"),
+    "decision": Text(
+        en="decide the case (if decided: enter the date)",
+        zh="作出处理决定（已决定的，补录决定日期）",
+    ),
     "delivery": Text(en="deliver the decision", zh="送达行政处罚决定书"),
     "limitation": Text(en="find out before the act can't be fined", zh="在追责期限届满前查处"),
 }

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from cooperation.procedures.clocks import Clock
     from cooperation.procedures.fold import Matter
     from cooperation.procedures.rates import Rate
+    from cooperation.referral.routes import Candidate, Left
     from flows.own_clocks import OwnClocks
+    from flows.referral_terms import SendBy
     from hefu.commands.matter_shown import Shown
     from hefu.node import Node
+
+    Unsent = tuple[Candidate, Left | None, SendBy]
 
 #: How many periods of single cases are listed; --json has them all.
 _LISTED = 20
@@ -112,11 +116,13 @@ class _Found:
     shown: Shown
     clocks: list[Clock]
     own: OwnClocks
+    unsent: list[Unsent]
 
 
 def _find(node: Node, now: datetime, *, mine: bool, everything: bool) -> _Found:
     from cooperation.procedures.clocks import clocks as clocks_of
     from flows.own_clocks import own_clocks
+    from flows.referring import unsent
     from hefu.commands.matter_shown import Shown
 
     shown, matters = Shown(node, now), _matters(node, now)
@@ -131,7 +137,8 @@ def _find(node: Node, now: datetime, *, mine: bool, everything: bool) -> _Found:
     ]
     settled = {r for m in matters if not m.is_open for r in m.opening.subject_record_ids}
     own = own_clocks(node, shown.law, now, settled)
-    return _Found(shown, sorted(found, key=lambda c: (c.due, c.matter.key)), own)
+    waiting = unsent(node, now)
+    return _Found(shown, sorted(found, key=lambda c: (c.due, c.matter.key)), own, waiting)
 
 
 def _say_clocks(node: Node, now: datetime, *, mine: bool, everything: bool, as_json: bool) -> bool:
@@ -139,13 +146,15 @@ def _say_clocks(node: Node, now: datetime, *, mine: bool, everything: bool, as_j
     found = _find(node, now, mine=mine, everything=everything)
     over = [c for c in found.clocks if c.standing == "overdue"]
     cases_over = [c for c in found.own.clocks if _is_over(c)]
+    unsent_over = [one for one in found.unsent if one[2].due <= now]
     if as_json:
-        say_json(_as_json(found))
+        say_json(_as_json(found, now))
     else:
         _say_matters(found)
         _say_cases(found.own)
-        _say_over(found, over, cases_over)
-    return bool(over or cases_over)
+        _say_unsent(found.unsent, now)
+        _say_over(found, over, len(cases_over) + len(unsent_over))
+    return bool(over or cases_over or unsent_over)
 
 
 def _is_over(clock: CaseClock) -> bool:
@@ -154,7 +163,7 @@ def _is_over(clock: CaseClock) -> bool:
 
 
 def _say_matters(found: _Found) -> None:
-    from hefu.commands.matter_shown import end_of, length_words, standing_words
+    from hefu.commands.matter_shown import article_of, end_of, standing_words
 
     say_table(
         [
@@ -163,32 +172,33 @@ def _say_matters(found: _Found) -> None:
             tr("who", "由谁"),
             tr("what", "办理内容"),
             tr("matter", "事项"),
-            tr("length", "长度"),
             tr("article", "依据"),
-            tr("calendar", "日历"),
         ],
         [
             (
                 end_of(clock),
                 standing_words(clock),
-                found.shown.player(clock.matter, clock.who, clock.org),
+                tr("this agency", "本机关")
+                if clock.org == found.shown.org
+                else found.shown.player(clock.matter, clock.who, clock.org),
                 str(clock.row.duty),
                 clock.matter.key.no,
-                length_words(clock.length, clock.unit)
-                + (tr(" (agreed)", "（协议约定）") if clock.agreed else ""),
-                clock.basis.article,
-                clock.calendar_version or "–",
+                article_of(clock),
             )
             for clock in found.clocks
         ],
         title=tr("Matters with other agencies", "与其他机关共同办理的事项"),
         empty=tr("no period runs in a matter with another agency", "与其他机关的事项中没有期限"),
     )
+    versions = sorted({c.calendar_version for c in found.clocks if c.calendar_version})
+    if versions:
+        listed = ", ".join(versions)
+        say(tr(f"working days by the calendar {listed}", f"工作日日历：{listed}"))
 
 
 def _say_cases(own: OwnClocks) -> None:
     from cooperation.clocks.cases import DUTY
-    from hefu.commands.matter_shown import length_words
+    from hefu.commands.matter_shown import length_words, short_article
 
     words = {
         "running": tr("running", "进行中"),
@@ -212,7 +222,7 @@ def _say_cases(own: OwnClocks) -> None:
                 str(DUTY[clock.of.kind]),
                 mask_text(clock.of.no),
                 length_words(clock.length, clock.unit),
-                clock.basis.article,
+                short_article(clock.basis.article),
             )
             for clock in own.clocks[:_LISTED]
         ],
@@ -232,11 +242,55 @@ def _say_cases(own: OwnClocks) -> None:
         )
 
 
-def _say_over(found: _Found, over: list[Clock], cases_over: list[CaseClock]) -> None:
+def _say_unsent(waiting: list[Unsent], now: datetime) -> None:
+    """Finished overlimit cases that the place of registration has not been told of."""
+    from hefu.commands.matter_shown import short_article
+
+    say_table(
+        [
+            tr("until", "届满"),
+            tr("standing", "情况"),
+            tr("case", "案件"),
+            tr("article", "依据"),
+            tr("why it has not gone", "尚未抄告的原因"),
+        ],
+        [
+            (
+                by.last_day.isoformat()
+                + (tr(" (provisional)", "（暂定）") if by.provisional else ""),
+                tr("overdue", "已逾期") if by.due <= now else tr("running", "进行中"),
+                mask_text(candidate.no),
+                short_article(by.basis.article),
+                str(left.words)
+                if left
+                else tr("hefu cooperate sends it", "由 hefu cooperate 发出"),
+            )
+            for candidate, left, by in waiting[:_LISTED]
+        ],
+        title=tr(
+            "Finished overlimit cases still to be notified", "已办结、尚未抄告车籍地的超限案件"
+        ),
+        empty="",
+    )
+    if len(waiting) > _LISTED:
+        more = show_count(len(waiting) - _LISTED)
+        say(tr(f"and {more} more: --json lists all", f"另有 {more} 项，--json 列出全部"))
+    if any(left for _, left, _ in waiting):
+        say(
+            tr(
+                "refer it by hand: hefu refer send CASE --to CODE; notified on paper: "
+                "hefu refer notified CASE",
+                "可手工抄告：hefu refer send 案号 --to 机关代码；"
+                "已书面抄告的，登记：hefu refer notified 案号",
+            )
+        )
+
+
+def _say_over(found: _Found, over: list[Clock], cases_over: int) -> None:
     """What is over, counted, and who is to be told."""
     from cooperation.procedures.escalation import OWN, told_to
 
-    number = len(over) + len(cases_over)
+    number = len(over) + cases_over
     if not number:
         return
     say(tr(f"over: {show_count(number)}", f"已逾期 {show_count(number)} 项："))
@@ -250,11 +304,11 @@ def _say_over(found: _Found, over: list[Clock], cases_over: list[CaseClock]) -> 
             )
         )
     if cases_over:
-        many = show_count(len(cases_over))
+        many = show_count(cases_over)
         say(tr(f"  {many} own cases → {OWN.en}", f"  本机关案件 {many} 项 → {OWN.zh}"))
 
 
-def _as_json(found: _Found) -> dict[str, Any]:
+def _as_json(found: _Found, now: datetime) -> dict[str, Any]:
     from cooperation.clocks.cases import DUTY
     from cooperation.procedures.escalation import told_to
     from hefu.commands.matter_shown import clock_as_json
@@ -285,7 +339,22 @@ def _as_json(found: _Found) -> dict[str, Any]:
             for clock in found.own.clocks
         ],
         "deliveries_not_told": found.own.not_told,
-        "overdue": sum(map(_over, found.clocks)) + sum(map(_is_over, found.own.clocks)),
+        "to_be_notified": [
+            {
+                "record_id": candidate.record_id,
+                "no": mask_text(candidate.no),
+                "due": by.due,
+                "last_day": by.last_day.isoformat(),
+                "provisional": by.provisional,
+                "article": by.basis.article,
+                "standing": "overdue" if by.due <= now else "running",
+                "why": _both(left.words) if left else None,
+            }
+            for candidate, left, by in found.unsent
+        ],
+        "overdue": sum(map(_over, found.clocks))
+        + sum(map(_is_over, found.own.clocks))
+        + sum(by.due <= now for _, _, by in found.unsent),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -396,13 +397,28 @@ def length_of(clock: Clock) -> str:
     """How long a period is; where an act said until when, that."""
     if clock.given:
         return tr("as it says itself", "载明的期限")
-    agreed = tr(" (agreed)", "（协议约定）") if clock.agreed else ""
-    return length_words(clock.length, clock.unit) + agreed
+    return length_words(clock.length, clock.unit)
 
 
 def article_of(clock: Clock) -> str:
     """What a period rests on."""
-    return tr("order or letter", "工单、函件载明") if clock.given else clock.basis.article
+    if clock.given:
+        return tr("order or letter", "工单、函件载明")
+    if clock.agreed:
+        return tr("agreement", "合作协议")
+    return short_article(clock.basis.article)
+
+
+_DEFAULT = "本项目默认值"
+
+
+def short_article(article: str) -> str:
+    """An article as it fits a table: without the years and numbers of the text, which --json and
+    ``hefu rules`` have."""
+    if article.startswith(_DEFAULT):
+        return tr("default, may be agreed", "默认值，可约定")
+    short = re.sub(r"（[^）]*）", "", article.split("；")[0])
+    return short.removeprefix("中华人民共和国")
 
 
 def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:

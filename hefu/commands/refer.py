@@ -81,6 +81,17 @@ def add_to(app: typer.Typer) -> None:
     )
     add_command(
         group,
+        notified_,
+        "notified",
+        en="Note that a finished case was notified on paper, to a body without a node.\n\n"
+        "What no agreement has a route for stays due (hefu clocks) until this is noted. "
+        "The matter is closed at once; nothing leaves the node.",
+        zh="登记已书面抄告的案件（接收机关没有节点、没有协议）。\n\n"
+        "没有协议约定接收机关的案件，登记之前 hefu clocks 一直提示抄告期限。"
+        "登记后事项随即办结，不向外发送任何数据。",
+    )
+    add_command(
+        group,
         route_,
         "route",
         en="Refer what the agreements' routes order: overload cases to where the vehicle is "
@@ -262,6 +273,41 @@ def file_(
         actor_name=name,
         act_time=time_of("--time", time) if time else None,
     )
+    say_done(here, done, now, as_json=as_json)
+
+
+def notified_(  # noqa: PLR0913 (each is an option of the command)
+    ctx: typer.Context,
+    case: Annotated[
+        str,
+        argument("CASE", en="number of the case or of its decision", zh="案号或者决定书文号"),
+    ],
+    to: Annotated[
+        str,
+        option(
+            "--to",
+            metavar="CODE",
+            en="unified social credit code of the body that was notified",
+            zh="被抄告机关的统一社会信用代码",
+        ),
+    ],
+    to_name: Annotated[
+        str, option("--to-name", metavar="NAME", en="its name", zh="被抄告机关名称")
+    ],
+    document_no: Annotated[
+        str, option("--document-no", metavar="NUMBER", en="number of the letter", zh="抄告函文号")
+    ],
+    name: Annotated[str | None, WHO] = None,
+    time: Annotated[str | None, TIME] = None,
+    as_json: Annotated[bool, JSON] = False,
+    node: Annotated[Path | None, NODE] = None,
+) -> None:
+    from flows.referring import notified
+    from hefu.commands.act_options import time_of
+
+    here, now = open_node(ctx, node), datetime.now(UTC)
+    sent = time_of("--time", time) if time else None
+    done = notified(here, case, to, to_name, document_no, now, sent=sent, actor_name=name)
     say_done(here, done, now, as_json=as_json)
 
 
