@@ -45,25 +45,41 @@ class MatterCounts:
     others: ClockCounts = ClockCounts()
     #: Own fines that may be the second for one act (``hefu recognise list``).
     second_fines: int = 0
+    #: What does not hold in own transfers and signed decisions (``hefu transfer faults``).
+    faults: int = 0
+    #: Finished cases still to be notified, and how many of them are too late (``hefu clocks``).
+    unsent: int = 0
+    unsent_overdue: int = 0
 
     @property
     def needs_a_person(self) -> bool:
-        return bool(self.own.overdue or self.others.overdue or self.second_fines)
+        return bool(
+            self.own.overdue
+            or self.others.overdue
+            or self.second_fines
+            or self.faults
+            or self.unsent_overdue
+        )
 
 
 def count_matters(node: Node, now: datetime) -> MatterCounts:
     """From the node's acts, at ``now``. A node that has none costs next to nothing."""
+    from flows.referring import unsent
     from lake.store import Lake
 
     lake = Lake(node.place("lake"))
+    waiting = [by.due for _, _, by in unsent(node, now)]
+    late = sum(due <= now for due in waiting)
     if lake.version("procedure_act") is None and lake.version("recognition") is None:
-        return MatterCounts()
+        return MatterCounts(unsent=len(waiting), unsent_overdue=late)
     from cooperation.procedures.clocks import open_clocks
     from cooperation.procedures.table import procedures
     from flows.matters import law_of, matters_of
     from flows.second_fines import second_fines
+    from flows.transfer_checks import faults
 
-    matters = [m for m in matters_of(node) if m.is_open]
+    everything = matters_of(node)
+    matters = [m for m in everything if m.is_open]
     org = node.agency.code
     counted = []
     for table in procedures().values():
@@ -77,6 +93,9 @@ def count_matters(node: Node, now: datetime) -> MatterCounts:
         own=_counted(clock for clock in found if clock.org == org),
         others=_counted(clock for clock in found if clock.org != org),
         second_fines=len(second_fines(node)),
+        faults=len(faults(node, everything)),
+        unsent=len(waiting),
+        unsent_overdue=late,
     )
 
 

@@ -14,6 +14,7 @@ from hefu.commands.options import JSON, NODE, add_command, open_node, option
 from hefu.terminal import say, say_data, say_json, say_table, say_warning, show_count, show_time, tr
 
 if TYPE_CHECKING:
+    from hefu.matter_counts import MatterCounts
     from hefu.node import Node
     from hefu.summary import NodeStatus, SourceStatus
 
@@ -146,6 +147,7 @@ def _say_matters(found: NodeStatus) -> None:
             ),
             tr("see hefu recognise list", "请用 hefu recognise list 查看"),
         )
+    _say_duties(counts)
     if not counts.matters:
         return
     say_table(
@@ -170,8 +172,35 @@ def _say_matters(found: NodeStatus) -> None:
         ],
         numbers=(1, 2, 3),
     )
-    if counts.needs_a_person:
+    if counts.own.overdue or counts.others.overdue:
         say(tr("see what is overdue: hefu clocks", "查看逾期事项：hefu clocks"))
+
+
+def _say_duties(counts: MatterCounts) -> None:
+    """What does not hold in this agency's own papers, and cases that nobody was told of."""
+    if counts.faults:
+        say_warning(
+            tr(
+                f"{counts.faults} things do not hold in own transfers or signed decisions",
+                f"本机关的移送或者签名决定有 {counts.faults} 处问题",
+            ),
+            tr("see hefu transfer list", "请用 hefu transfer list 查看"),
+        )
+    if counts.unsent_overdue:
+        say_warning(
+            tr(
+                f"{counts.unsent_overdue} finished overlimit cases were not notified in time",
+                f"{counts.unsent_overdue} 件已办结的超限案件逾期未抄告",
+            ),
+            tr("see hefu clocks", "请用 hefu clocks 查看"),
+        )
+    elif counts.unsent:
+        say(
+            tr(
+                f"finished overlimit cases still to be notified: {counts.unsent} (hefu clocks)",
+                f"已办结、尚未抄告的超限案件 {counts.unsent} 件（见 hefu clocks）",
+            )
+        )
 
 
 def _say_drift(source: SourceStatus) -> None:
@@ -286,6 +315,8 @@ def _matters_as_json(found: NodeStatus) -> dict[str, Any]:
         "open": {m.procedure: {"open": m.open, "ours": m.ours} for m in counts.matters},
         "clocks": {"own": asdict(counts.own), "others": asdict(counts.others)},
         "second_fines": counts.second_fines,
+        "faults": counts.faults,
+        "to_be_notified": {"open": counts.unsent, "overdue": counts.unsent_overdue},
     }
 
 
