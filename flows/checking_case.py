@@ -259,10 +259,11 @@ def _frozen(
     found: Sequence[Found],
     matters: Sequence[Matter],
 ) -> tuple[tuple[Matter, bool], ...]:
-    """Matters that hold a fine up, those of this act for certain first."""
+    """Matters that hold a fine up, those of this act for certain first. What rests on another
+    agency's word alone is never certain: it is for a person to look at."""
     if not matters:
         return ()
-    from flows.transferring import holds_up, subjects_of
+    from flows.transferring import holds_up, is_only_told, subjects_of
 
     sure = {name for case in asked for name in (case.record_id, case.no)}
     sure |= {question} if isinstance(question, str) else set()
@@ -270,11 +271,13 @@ def _frozen(
     for one in found:
         (sure if one.pair.match == "exact" else perhaps).update((one.case.record_id, one.case.no))
     holding = [m for m in matters if holds_up(m, node.agency.code)]
+    told = [m for m in matters if is_only_told(m, node.agency.code)]
     certain = [(m, True) for m in holding if subjects_of(m) & sure]
     known = {m.key for m, _ in certain}
     return (
         *certain,
         *((m, False) for m in holding if m.key not in known and subjects_of(m) & perhaps),
+        *((m, False) for m in told if subjects_of(m) & (sure | perhaps)),
     )
 
 

@@ -187,8 +187,16 @@ def _show(answer: CaseCheck) -> None:
             if one.pair.evidence:
                 say_data(f"  {one.case.no}: {_evidence(one)}")
     for matter, sure in answer.frozen_by:
-        doubt = "" if sure else tr(" (if it is this act)", "（如系同一行为）")
-        say_data(f"  {matter.key.no}: {matter.table.label}, {matter.state.label}{doubt}")
+        doubt = (
+            ""
+            if sure
+            else tr(" (if it is this act and the paper is there)", "（如系同一行为，且有相应文书）")
+        )
+        by = names.get(matter.key.org) or matter.opening.acting_org_name or matter.key.org
+        say_data(
+            f"  {matter.key.no}: {matter.table.label}, {matter.state.label}, "
+            f"{tr('opened by', '提出机关')} {by}{doubt}"
+        )
     say_data("")
     for line in (*law, *todo):
         say_data(line)
@@ -320,6 +328,7 @@ def _json(answer: CaseCheck) -> dict[str, Any]:
         "frozen_by": [
             {
                 "matter": matter.key.no,
+                "opened_by": matter.key.org,
                 "procedure": matter.table.name,
                 "state": matter.state_name,
                 "certain": sure,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from cooperation.procedures.fold import Matter
     from flows.checking_case import CaseCheck
 
 _ONE_FINE = Text(
@@ -46,9 +47,23 @@ def law_of(answer: CaseCheck) -> Iterator[Text]:
         yield _ONE_FINE
 
 
+def _ask_for_the_paper(matter: Matter) -> Text:
+    no = matter.key.no
+    return Text(
+        en=f"matter {no}: it holds nothing up by another agency's word alone; ask that agency for "
+        "the letter or decision that it names. If it is of this act, decide no fine; if there is "
+        "no such paper, note that on the file and go on",
+        zh=f"事项 {no}：仅凭对方登记不停办本案，请向其索取所称文书："
+        "确系本案行为的，不作罚款决定；没有文书的，在案卷中注明后继续办理",
+    )
+
+
 def next_of(answer: CaseCheck) -> Iterator[Text]:
     """What the officer does now."""
-    for matter, _ in answer.frozen_by:
+    for matter, sure in answer.frozen_by:
+        if not sure:
+            yield _ask_for_the_paper(matter)
+            continue
         yield Text(
             en=f"wait for matter {matter.key.no}: {matter.state.next.en or matter.state.label.en}",
             zh=f"等待事项 {matter.key.no}：{matter.state.next.zh or matter.state.label.zh}",
