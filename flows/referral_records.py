@@ -136,7 +136,10 @@ def _leads(con: duckdb.DuckDBPyConnection, lake: Lake, node: Node, where: str) -
 def _snapshots(
     con: duckdb.DuckDBPyConnection, lake: Lake, node: Node, where: str
 ) -> list[Referable]:
-    names = ("snapshot_no", "snapshot_time", "subject_kind", "about_record_id")
+    names = (
+        "snapshot_no", "snapshot_time", "subject_kind", "about_record_id",
+        "vehicle_registration_division",
+    )  # fmt: skip
     rows = _rows(con, lake, node, "accumulation_snapshot", names, where)
     if not rows:
         return []
@@ -146,7 +149,11 @@ def _snapshots(
 
 def _snapshot(row: Mapping[str, Any], about: Mapping[str, Any] | None) -> Referable:
     cause = _CROSSING.get(row["subject_kind"])
-    known = about or {}
+    # Of whose office the licence is, the count itself says; a counted case may not know it.
+    division = row["vehicle_registration_division"]
+    known = dict(about or {})
+    if division:
+        known["vehicle_registration_division"] = division
     return Referable(
         Candidate(
             record_id=row["record_id"],

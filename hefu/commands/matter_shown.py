@@ -180,10 +180,11 @@ def say_state(shown: Shown, matter: Matter) -> None:
     say(tr(f"next: {matter.state.next.en}", f"下一步：{matter.state.next.zh}"))
     for clock in shown.running(matter):
         who = shown.player(matter, clock.who)
+        article = article_of(clock)
         say(
             tr(
-                f"until {until(clock)}: {clock.row.duty.en}, by {who} ({clock.basis.article})",
-                f"期限 {until(clock)}：{clock.row.duty.zh}，由{who}办理（{clock.basis.article}）",
+                f"until {until(clock)}: {clock.row.duty.en}, by {who} ({article})",
+                f"期限 {until(clock)}：{clock.row.duty.zh}，由{who}办理（{article}）",
             )
         )
     say(tr(f"commands: {commands_now(shown, matter)}", f"可用命令：{commands_now(shown, matter)}"))

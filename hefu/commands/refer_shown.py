@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from hefu.commands.matter_shown import Shown
-from hefu.terminal import say, say_data, say_table, say_warning, tr
+from hefu.terminal import say, say_data, say_table, say_warning, show_time, tr
 from schemas.masking import mask_text, masked
 
 if TYPE_CHECKING:
@@ -270,8 +270,10 @@ def say_standing(node: Node, number: str, now: datetime, *, reveal: bool) -> Non
         _say_lead(node, matter, lead, now, reveal=reveal)
     delivery = delivery_of(node, matter, now)
     if delivery is not None:
-        shown = Shown(node, now)
-        label = shown.label("act_code", delivery.act.code)
+        label = str(matter.applied[-1].row.label)
+        for applied in matter.applied:
+            if applied.act is delivery.act:
+                label = str(applied.row.label)
         say(
             tr(
                 f"delivery of “{label}”: {delivery.words.en}",
@@ -296,6 +298,8 @@ def _say_lead(node: Node, matter: Matter, lead: Any, now: datetime, *, reveal: b
         text = str(value) if reveal else masked(value, field.classification) or ""
         if field.code_list and field.code_list != "division":
             text = shown.label(field.code_list, str(value))
+        if isinstance(value, datetime):
+            text = show_time(value)
         rows.append((tr(field.label_en, field.label_zh), text))
     say_table(
         [tr("field", "项目"), tr("value", "内容")], rows, title=tr("Lead", "线索内容"), empty=""
