@@ -113,24 +113,20 @@ def accumulate_and_refer(node: Node, now: datetime) -> Accumulated:
         found = _find(node, view, now)
     append_snapshots(node, found.rows, now)
     withdrawn, too_late = _take_back(node, [n for n in found.news if n.change == "below"], now)
-    routed = route(node, now)
+    routed = route(node, now, record_type=RECORD_TYPE)
     return Accumulated(
         written=tuple(
             Written(str(row["snapshot_no"]), news)
             for row, news in zip(found.rows, found.news, strict=True)
         ),
-        opened=tuple(o for o in routed.opened if _is_snapshot(o.chosen.candidate)),
-        stayed=tuple(s for s in routed.left if _is_snapshot(s.left.candidate)),
+        opened=routed.opened,
+        stayed=routed.left,
         withdrawn=tuple(withdrawn),
         too_late=tuple(too_late),
         fleet_unknown=found.fleet_unknown,
         uncounted=found.uncounted,
         coverage=found.coverage,
     )
-
-
-def _is_snapshot(candidate: Candidate) -> bool:
-    return candidate.record_type == RECORD_TYPE
 
 
 # ---- what is new --------------------------------------------------------------------------------

@@ -149,6 +149,8 @@ def do_all(node: Node, acts: Sequence[Act], now: datetime) -> list[Done]:
     An opening act whose matter is open already is left out of the result. Nothing is written if
     one of the others can't be done.
     """
+    if not acts:
+        return []
     known = acts_of(node)
     matters = {(m.table.name, m.key): m for m in matters_of(node, acts=known)}
     law = law_of(node, now)

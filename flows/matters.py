@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cooperation.procedures.act import Act, Material, MatterKey
 from cooperation.procedures.clocks import Law
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RECORD_TYPE = "procedure_act"
+_Stands: TypeAlias = tuple[tuple[str, int], ...]
 
 _PLAIN = (
     "record_id", "procedure", "act_time", "acting_org", "acting_org_name", "acting_role",
@@ -42,8 +45,27 @@ _COLUMNS = (*_PLAIN, *_LISTS, *_MATERIALS, *_OTHERS)
 
 def acts_of(node: Node) -> list[Act]:
     """Every act that this node knows, its own and its partners'; those taken back say so."""
-    with reading(node) as con:
-        return read_acts(con, Lake(node.place("lake")))
+    lake = node.place("lake")
+    stands = _stands(lake)
+    kept = _READ.get(lake)
+    if kept is None or kept[0] != stands:
+        with reading(node) as con:
+            acts = tuple(read_acts(con, Lake(lake)))
+        if len(_READ) >= _KEPT:
+            _READ.clear()
+        kept = _READ[lake] = (stands, acts)
+    return list(kept[1])
+
+
+#: Acts as last read, by lake, with what the lake was then: a night asks for them in every part,
+#: and they change in few.
+_READ: dict[Path, tuple[_Stands, tuple[Act, ...]]] = {}
+_KEPT = 4
+
+
+def _stands(lake: Path) -> _Stands:
+    """When each folder of the lake last had a file added, replaced or removed."""
+    return tuple(sorted((folder, Path(folder).stat().st_mtime_ns) for folder, *_ in os.walk(lake)))
 
 
 def read_acts(con: duckdb.DuckDBPyConnection, lake: Lake) -> list[Act]:

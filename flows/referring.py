@@ -101,19 +101,22 @@ class _Found:
     origins: Mapping[str, Referable]
 
 
-def route(node: Node, now: datetime, *, dry_run: bool = False) -> Routed:
-    """Refer what the routes of the agreements in force order, out of this agency's own records.
+def route(
+    node: Node, now: datetime, *, dry_run: bool = False, record_type: str | None = None
+) -> Routed:
+    """Refer what the routes of the agreements in force order, out of this agency's own records, or
+    out of those of one record type.
 
     Raises ``ConfigError`` where no rule pack in force gives a period.
     """
-    rules = rules_of(node, now)
+    rules = [one for one in rules_of(node, now) if record_type in (None, one.record_type)]
     if not rules:
         return Routed()
     found = _read(node, rules)
     known = _subjects(matters_of(node, PROCEDURE))
     law = law_of(node, now)
     opened, left, already = _sort(node, found.records, rules, known, law, now)
-    changed, versions = _changes(found)
+    changed, versions = _changes(found, record_type)
     if dry_run:
         return Routed(tuple(opened), tuple(left), tuple(changed), already)
     made, refused = _open(node, opened, found, versions, law, now)
@@ -215,12 +218,14 @@ def _sort(
     return opened, left, already
 
 
-def _changes(found: _Found) -> tuple[list[Changed], list[dict[str, Any]]]:
+def _changes(found: _Found, record_type: str | None) -> tuple[list[Changed], list[dict[str, Any]]]:
     """Which referred records are others now, and the new versions of their leads."""
     changed, versions = [], []
     for made in found.made.values():
         kind = made.values.get("origin_record_type")
         if kind not in ADAPTERS or made.data_status == REMOVED:
+            continue
+        if record_type not in (None, kind):
             continue
         origin = found.origins.get(str(made.origin_record_id))
         gone = origin is None or origin.candidate.unfit == "revoked"
