@@ -84,6 +84,8 @@ def test_the_slugs_are_those_that_servers_already_know() -> None:
         "nightly-sync": "30 1 * * *",
         "nightly-publish": "0 3 * * *",
         "nightly-receive": "30 4 * * *",
+        "nightly-cooperate": "0 5 * * *",
+        "nightly-publish-acts": "20 5 * * *",
         "nightly-prune": "30 5 * * *",
     }
 
