@@ -275,7 +275,8 @@ def test_what_the_receivers_system_says_becomes_acts_of_the_matter(
 def test_seven_working_days_at_their_edges(
     two: Two, closed: str, last: str, provisional: bool
 ) -> None:
-    candidate = Candidate("1", "case_result", "1", date.fromisoformat(closed))
+    done = date.fromisoformat(closed)
+    candidate = Candidate("1", "case_result", "1", done, cause="overload_road")
     by = send_by(two.a, candidate, law_of(two.a, NOW))
     assert by is not None
     assert (by.last_day, by.provisional) == (date.fromisoformat(last), provisional)
