@@ -305,6 +305,15 @@ def _say_gaps(shown: Shown, advice: Advice) -> None:
                 f"同一记录另有管辖争议 {other.key.no}（{label.zh}）",
             )
         )
+        if other.is_open:
+            say(
+                tr(
+                    "  keep one: who raised the other withdraws it (hefu jurisdiction withdraw "
+                    "NUMBER --reason duplicate); fines stay held up by the one that is left",
+                    "  保留一件即可：另一件由其提出机关撤回（hefu jurisdiction withdraw 编号 "
+                    "--reason duplicate）；保留的一件仍暂停处罚",
+                )
+            )
 
 
 def _advice_as_json(advice: Advice) -> dict[str, Any]:
