@@ -172,7 +172,8 @@ def _run(node: Node, order: Order, now: datetime, *, dry_run: bool = False) -> l
     """Every place once. The lake first: what is in no version any more can't come out again."""
     gone = [_erase_lake(node, order, dry_run=dry_run)]
     files = _quarantine_files(node, order)
-    gone.append(erase_quarantined(node, order.records, files, dry_run=dry_run))
+    sender = None if order.kind == "own" else order.org
+    gone.append(erase_quarantined(node, order.records, files, publisher=sender, dry_run=dry_run))
     if order.kind == "own" and order.record_type is not None:
         settled = [
             m.orgs["receiver"]

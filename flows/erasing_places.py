@@ -27,6 +27,7 @@ from flows.workspace import reading, scratch_folder
 from hefu.landing_report import keep_of, named_by_runs
 from hefu.node import Node
 from lake.erase import MARK
+from lake.runs import bundle_stream_id
 from lake.store import Lake
 from lake.views import made_here_sql
 from schemas.sql import ident, literal
@@ -64,14 +65,20 @@ def erase_quarantined(
     records: Collection[str],
     files: Collection[str] = (),
     *,
+    publisher: str | None = None,
     dry_run: bool = False,
 ) -> Gone:
-    """Empty the quarantined rows of these records, and all of these files (by their names)."""
+    """Empty the quarantined rows of these records, and all of these files (by their names).
+
+    ``publisher``: only what came from that partner; it may have named records of others.
+    """
     emptied = 0
     for path in sorted(node.place("quarantine").rglob("*.parquet")):
         if path.name.startswith("."):
             if path.name.startswith(_PARTIAL) and not dry_run:
                 path.unlink()
+            continue
+        if publisher is not None and not _came_from(node, path, publisher):
             continue
         file = pq.ParquetFile(path)
         table = file.read(columns=["record_id", *_CONTENT])
@@ -81,6 +88,12 @@ def erase_quarantined(
             _empty(file, path, mask)
         emptied += found
     return Gone("quarantine", emptied)
+
+
+def _came_from(node: Node, path: Path, publisher: str) -> bool:
+    """Whether a quarantine file is of a bundle of that partner (``flows.rechecking``)."""
+    stream = path.relative_to(node.place("quarantine")).parts[0]
+    return stream == bundle_stream_id(publisher, "").rstrip("/").replace(":", "_")
 
 
 def _quarantined(table: pa.Table, records: Collection[str] | None) -> pa.ChunkedArray:

@@ -15,7 +15,7 @@ from flows_world import NIGHT, NOW, B, query
 from connectors.pull import PullRequest
 from exchange.repository.folder import FolderCarrier
 from exchange.repository.mirror import mirror
-from flows.erasing import erase, go_on, retention
+from flows.erasing import erase, erase_received, go_on, retention
 from flows.erasure_orders import Order, orders_of, write_order
 from flows.ingest import ingest
 from flows.own_found import find_own
@@ -158,6 +158,8 @@ def test_landing_and_quarantine_let_go_and_a_full_copy_brings_nothing_back(two: 
     read(two, 0, (1, f"{NAME}1"))
     assert read(two, 1, (1, "bad"), (2, "钱二")).quarantined == 1
     record = find_own(two.a, "检1")
+    # a partner that names it asks in vain
+    assert not any(g.count for g in erase_received(two.a, B.code, [record.record_id], NOW).gone)
     (done,) = erase(two.a, [record], NOW + 2 * NIGHT, basis=BASIS)
     # the first copy held nothing else; the second holds another record's row
     assert (done.count("landing"), done.count("quarantine"), done.is_done) == (1, 1, True)
