@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,15 +74,22 @@ def render(template: Template, kind: Kind, values: Mapping[str, Value]) -> Rende
 
 def _check_archive(template: Template) -> None:
     """A DOCX without macros or embedded programs, of a size that an office writes."""
+    from lxml.etree import XMLSyntaxError
+
     try:
         with zipfile.ZipFile(io.BytesIO(template.data)) as archive:
             parts = archive.infolist()
             size = sum(part.file_size for part in parts)
-    except zipfile.BadZipFile as error:
+            fits = size <= _LARGEST_BYTES and len(parts) <= _MOST_PARTS
+            remote = next(_remote(archive), None) if fits else None
+            declares = fits and any(
+                b"<!DOCTYPE" in archive.read(part) for part in parts if _is_xml(part.filename)
+            )
+    except (zipfile.BadZipFile, XMLSyntaxError) as error:
         raise _unusable(
             template, Text(en="the template is no DOCX file", zh="模板不是 DOCX 文件")
         ) from error
-    if size > _LARGEST_BYTES or len(parts) > _MOST_PARTS:
+    if not fits:
         raise _unusable(template, Text(en="the template is too large", zh="模板过大"))
     code = sorted(part.filename for part in parts if _CODE_PARTS.search("/" + part.filename))
     if code:
@@ -93,6 +100,39 @@ def _check_archive(template: Template) -> None:
                 zh=f"模板含有宏或者嵌入对象（{code[0]}）",
             ),
         )
+    if remote is not None:
+        raise _unusable(
+            template,
+            Text(
+                en=f"the template takes in another file when it is opened ({remote})",
+                zh=f"模板打开时会引入其他文件（{remote}）",
+            ),
+        )
+    if declares:
+        raise _unusable(
+            template,
+            Text(en="the template declares XML entities", zh="模板含有 XML 实体声明"),
+        )
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith((".xml", ".rels"))
+
+
+def _remote(archive: zipfile.ZipFile) -> Iterator[str]:
+    """Relationships that fetch or take in something when the document is opened; a link that a
+    reader has to click may lead out."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    for part in archive.infolist():
+        if not part.filename.lower().endswith(".rels"):
+            continue
+        for one in etree.fromstring(archive.read(part), parser).iter("{*}Relationship"):
+            kind = str(one.get("Type", "")).rpartition("/")[2]
+            is_external = str(one.get("TargetMode", "")).lower() == "external"
+            if kind == "aFChunk" or (is_external and kind != "hyperlink"):
+                yield kind
 
 
 def _open(template: Template) -> DocxTemplate:

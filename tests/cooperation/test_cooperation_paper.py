@@ -267,6 +267,31 @@ def test_macros_and_files_of_another_kind_are_refused() -> None:
         assert refused.value.hint is not None
 
 
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("word/_rels/settings.xml.rels", '<r Relationship Type="x/attachedTemplate" TargetMode='),
+        ("word/_rels/header9.xml.rels", '<r Relationship Type="x/image" TargetMode='),
+        ("word/_rels/footer9.xml.rels", '<r Relationship Type="x/aFChunk" Ignored='),
+        ("word/entities.xml", "<!DOCTYPE x [<!ENTITY a 'b'>]><x/>"),
+    ],
+)
+def test_a_template_that_fetches_another_file_or_declares_entities_is_refused(
+    part: str, text: str
+) -> None:
+    kind = KINDS["transfer_letter"]
+    if part.endswith(".rels"):
+        text = text.replace("<r ", "<r><") + '"External" Target="http://127.0.0.1/x"/></r>'
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(ours(kind).data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            if name != part:
+                new.writestr(name, old.read(name))
+        new.writestr(part, text)
+    with pytest.raises(TemplateError):
+        render(Template(out.getvalue(), "own.docx"), kind, fill(kind, facts(transfer())))
+
+
 def test_nothing_names_who_edited_the_template() -> None:
     document = Document(io.BytesIO(ours(KINDS["transfer_letter"]).data))
     document.core_properties.author = document.core_properties.last_modified_by = "某乙"
