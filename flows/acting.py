@@ -101,7 +101,9 @@ def following(node: Node, matter: Matter, code: str, now: datetime, **given: obj
     """
     row = matter.table.row(matter.state_name, code)
     if row is not None and row.enters:
-        given = {name: getattr(matter.opening, name) for name in _ABOUT} | given
+        about = {name: getattr(matter.opening, name) for name in _ABOUT}
+        # A draft says for whom it is.
+        given = about | {"to_org": matter.opening.to_org} | given
     return _draft(node, matter.table.name, matter.key, code, matter.last + 1, now, given)
 
 
@@ -212,8 +214,9 @@ def _against(before: Matter, row: Row, act: Act, law: Law) -> Iterator[Text]:
 
 
 def _parties(before: Matter, act: Act, addresses: str | None) -> tuple[str, ...]:
+    """Who gets the act. An addressee that the row gives no part, as of a draft, is not told."""
     orgs = dict(before.orgs) | ({addresses: act.to_org} if addresses and act.to_org else {})
-    everybody = [*orgs.values(), act.acting_org, act.to_org, *act.party_orgs, *_copied_to(before)]
+    everybody = [*orgs.values(), act.acting_org, *act.party_orgs, *_copied_to(before)]
     return tuple(dict.fromkeys(code for code in everybody if code))
 
 

@@ -12,7 +12,7 @@ from cooperation.procedures.fold import Matter
 from cooperation.referral.leads import why_there
 from cooperation.referral.routes import Left
 from exchange.agreement.versions import in_force
-from flows.acting import Done, do, following, opening
+from flows.acting import Done, check, do, following, opening
 from flows.matters import law_of, matters_of
 from flows.referral_leads import (
     Addressed,
@@ -73,7 +73,25 @@ def refer(
     lead_no = lead_no_of(node, found, to)
     if not goes_as_it_is(found, to) and lead_no not in made:
         values = lead_values(node, found, lead_no, addressed)
+        if draft:
+            values["sharing_attribute"] = "not_shared"
         check_all_there([lead_no], append_leads(node, [values], now))
+    return do(node, act, now)
+
+
+def send_draft(node: Node, matter: Matter, now: datetime, **more: Any) -> Done:
+    """Send a checked draft: its lead, kept at home until now, may go from here on."""
+    with reading(node) as con:
+        made = made_leads(con, Lake(node.place("lake")), node)
+    kept = [
+        {**lead.values, "sharing_attribute": "conditional"}
+        for lead in made.values()
+        if lead.record_id in matter.opening.subject_record_ids
+        and lead.values["sharing_attribute"] == "not_shared"
+    ]
+    act = following(node, matter, "send", now, **more)
+    check(node, act, now)
+    check_all_there([str(lead["lead_no"]) for lead in kept], append_leads(node, kept, now))
     return do(node, act, now)
 
 

@@ -22,6 +22,7 @@ from schemas.errors import ConfigError
 from schemas.text import Text
 
 if TYPE_CHECKING:
+    from cooperation.procedures.fold import Matter
     from hefu.node import Node
 
 TIME = option(
@@ -198,6 +199,7 @@ def send(  # noqa: PLR0913 (each is an option of the command)
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
+    from flows.referral_by_hand import send_draft
     from flows.referring import refer
     from hefu.commands.act_options import code_of, time_of
 
@@ -208,7 +210,7 @@ def send(  # noqa: PLR0913 (each is an option of the command)
         "act_time": time_of("--time", time) if time else None,
     }
     if to is None:
-        done = act_on(here, "referral", record, "send", now, to_org=_draft_to(here, record), **more)
+        done = send_draft(here, _draft(here, record), now, **more)
     else:
         done = refer(
             here,
@@ -225,18 +227,17 @@ def send(  # noqa: PLR0913 (each is an option of the command)
     say_done(here, done, now, as_json=as_json)
 
 
-def _draft_to(node: Node, number: str) -> str | None:
-    """The addressee of a draft; an error that says what to do if there is no such draft."""
+def _draft(node: Node, number: str) -> Matter:
+    """The draft; an error that says what to do if there is none of that number."""
     from flows.matters import find_matter, matters_of
 
     try:
-        matter = find_matter(matters_of(node, "referral"), number)
+        return find_matter(matters_of(node, "referral"), number)
     except ConfigError as error:
         raise ConfigError(
             Text(en="to whom? no draft has that number", zh="没有该编号的拟稿，请写明送往哪个机关"),
             hint=Text(en="say --to CODE", zh="请写 --to 接收机关代码"),
         ) from error
-    return matter.orgs.get("receiver")
 
 
 def file_(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,11 +11,12 @@ from flows_matters import Two
 from flows_referral import case, make_referral, put, put_cases
 from flows_world import NOW, A, B, query
 
-from cooperation.procedures.fold import Matter
+from cooperation.procedures.fold import Matter, fold
 from cooperation.referral.routes import Candidate
 from flows.acting import do, do_all, following
 from flows.dispositions import take_dispositions
 from flows.matters import find_matter, law_of, matters_of
+from flows.referral_by_hand import send_draft
 from flows.referral_standing import delivery_of, lead_of, limitation_of, results_in
 from flows.referral_terms import send_by
 from flows.referring import Opened, refer, route, unsent
@@ -223,8 +225,17 @@ def test_by_hand_in_steps_and_what_is_refused(two: Two, routed: dict[str, Opened
     drafted = refer(two.a, number, B.code, NOW, draft=True, reason="车籍地经查明")
     assert drafted.matter.state_name == "drafted"
     checked = do(two.a, following(two.a, drafted.matter, "check", NOW), NOW)
-    sent = do(two.a, following(two.a, checked.matter, "send", NOW, to_org=B.code), NOW)
+    kept = "SELECT sharing_attribute FROM lead_current WHERE record_id = "
+    kept += f"'{drafted.act.subject_record_ids[0]}'"
+    assert drafted.act.party_orgs == checked.act.party_orgs == (A.code,), "a draft stays at home"
+    assert query(two.a, "lead", kept) == [("not_shared",)]
+    sent = send_draft(two.a, checked.matter, NOW + MINUTE)
     assert sent.matter.state_name == "sent"
+    assert sent.act.party_orgs == (A.code, B.code)
+    assert query(two.a, "lead", kept) == [("conditional",)]
+    # For the receiver the matter begins with the letter.
+    there = fold(sent.matter.key, "referral", [replace(sent.act, record_id="1")])
+    assert (there.state_name, there.orgs["receiver"]) == ("sent", B.code)
     assert not any(s.left.candidate.no == number for s in route(two.a, NOW, dry_run=True).left)
     copied = refer(two.a, "线索4", B.code, NOW)
     made = query(
