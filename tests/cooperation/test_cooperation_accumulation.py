@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from cooperation_cases import LICENCE_COLUMNS, A, B, case, load
-from hypothesis import given, settings
+from cooperation_cases import A, B, case
+from cooperation_counts import ANHUI, DAY, HENAN, count, times, vehicle
+from hypothesis import given
 from hypothesis import strategies as st
 
-from cooperation.accumulation.accumulate import Asked, accumulate, limit_text
+from cooperation.accumulation.accumulate import limit_text
 from cooperation.accumulation.acts import roots
-from cooperation.accumulation.law import Base, Laws
-from cooperation.accumulation.model import Accumulation, Accumulations, Fleet
+from cooperation.accumulation.law import Laws
+from cooperation.accumulation.model import Fleet
 from cooperation.accumulation.subjects import standing_of_ratio
 from schemas.errors import ConfigError
-from schemas.rulepack import RulePack, parse_rule_pack, rule_packs
+from schemas.rulepack import parse_rule_pack, rule_packs
 from schemas.sql import connect
-
-DAY = date(2026, 11, 22)
-NEAR = Asked(near=True)
-HENAN, ANHUI = "411000", "341882"
-CHINA = timezone(timedelta(hours=8))
 
 
 @pytest.fixture(scope="module")
@@ -34,35 +30,6 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con = connect(threads=1)
     yield con
     con.close()
-
-
-def count(
-    con: duckdb.DuckDBPyConnection,
-    rows: Sequence[dict[str, Any]],
-    as_of: date = DAY,
-    base: Base | None = None,
-    *,
-    licences: Sequence[dict[str, Any]] | None = None,
-    packs: Sequence[RulePack] | None = None,
-    **asked: Any,
-) -> Accumulations:
-    load(con, rows)
-    if licences is not None:
-        load(con, licences, "licences", LICENCE_COLUMNS)
-        asked["licences"] = "licences"
-    return accumulate(con, "cases", packs, ANHUI, as_of, base, Asked(**asked))
-
-
-def vehicle(
-    con: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]], **more: Any
-) -> Accumulation:
-    subjects = {"vehicle": ["示A00001/yellow"]}
-    (found,) = count(con, rows, kinds=("vehicle",), subjects=subjects, **more).vehicles
-    return found
-
-
-def times(n: int, **more: Any) -> list[dict[str, Any]]:
-    return [case(i, f"2026-{i:02d}-10", **more) for i in range(1, n + 1)]
 
 
 def test_the_fourth_counts_and_the_third_does_not(con: duckdb.DuckDBPyConnection) -> None:
@@ -458,106 +425,3 @@ def test_limits_in_words() -> None:
     assert limit_text(Decimal("0.1"), is_ratio=True) == "10 %"
     assert limit_text(Decimal("0.125"), is_ratio=True) == "12.5 %"
     assert limit_text(Decimal(3), is_ratio=False) == "3"
-
-
-# ---- any set of cases, against the words of the law ---------------------------------------------
-
-
-def midnight(day: date) -> datetime:
-    """In Chinese time, as Hypothesis wants it: without its offset."""
-    return datetime.combine(day, time())
-
-
-MOMENTS = st.one_of(
-    st.datetimes(midnight(date(2024, 2, 25)), midnight(date(2026, 12, 31))),
-    st.builds(
-        lambda day, second: midnight(day) + timedelta(seconds=second),
-        st.sampled_from(
-            [date(2025, 3, 1), date(2025, 2, 28), date(2024, 2, 29), date(2025, 11, 22)]
-        ),
-        st.sampled_from([0, 86_399]),
-    ),
-)
-CASES = st.fixed_dictionaries(
-    {
-        "moment": MOMENTS,
-        "decided_after": st.one_of(st.none(), st.integers(0, 400)),
-        "vehicle": st.sampled_from(["示A00001/yellow", "示A00001/blue", None]),
-        "status": st.sampled_from(["valid", "valid", "valid", "corrected", "revoked"]),
-        "type": st.sampled_from(["penalty", "penalty", "penalty", "no_penalty_first", None]),
-        "fine": st.sampled_from(["500", "500", None, "0"]),
-        "word": st.sampled_from([None, None, True, False]),
-        "review": st.sampled_from([None, None, "upheld", "pending", "revoked"]),
-        "act": st.sampled_from([None, None, "g", "h"]),
-    }
-)
-DAYS = st.one_of(
-    st.dates(date(2025, 1, 1), date(2026, 12, 31)),
-    st.sampled_from([date(2024, 2, 29), date(2026, 2, 28), date(2025, 2, 28), date(2026, 11, 22)]),
-)
-
-
-def by_the_law(cases: list[dict[str, Any]], plate: str, as_of: date, base: Base) -> int:
-    """公路安全保护条例 art. 66 as it reads, and what the rule packs note to it: how many illegal
-    overloads within one year. Plain Python, on purpose nothing of the engine's."""
-    try:
-        year_ago = as_of.replace(year=as_of.year - 1)
-    except ValueError:
-        year_ago = date(as_of.year - 1, 2, 28)
-    acts: dict[object, date] = {}
-    for n, c in enumerate(cases):
-        if c["vehicle"] != plate or c["type"] != "penalty" or c["status"] == "revoked":
-            continue
-        if c["fine"] == "0" or c["word"] is False or c["review"] in ("pending", "revoked"):
-            continue
-        violated = c["moment"].date()
-        decided = None
-        if c["decided_after"] is not None:
-            decided = violated + timedelta(days=c["decided_after"])
-        day = violated if base == "violation" else decided
-        if day is None or day > as_of or (decided is not None and decided > as_of):
-            continue
-        act = c["act"] or n
-        acts[act] = min(day, acts.get(act, day))
-    return sum(year_ago < day <= as_of for day in acts.values())
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    cases=st.lists(CASES, max_size=9),
-    as_of=DAYS,
-    base=st.sampled_from(["violation", "decision"]),
-)
-def test_any_cases_on_any_day_as_the_law_reads(
-    con: duckdb.DuckDBPyConnection, cases: list[dict[str, Any]], as_of: date, base: Base
-) -> None:
-    rows = [
-        case(
-            n,
-            c["moment"].replace(tzinfo=CHINA).astimezone(UTC).isoformat(),
-            vehicle_key=c["vehicle"],
-            data_status=c["status"],
-            decision_type=c["type"],
-            fine_amount_cny=c["fine"],
-            counts_toward_accumulation=c["word"],
-            review_status=c["review"],
-            same_act_group_id=c["act"],
-            decision_date=None
-            if c["decided_after"] is None
-            else (c["moment"].date() + timedelta(days=c["decided_after"])).isoformat(),
-        )
-        for n, c in enumerate(cases)
-    ]
-    found = {
-        a.key: a for a in count(con, rows, as_of, base, kinds=("vehicle",), near=True).vehicles
-    }
-    for plate in ("示A00001/yellow", "示A00001/blue"):
-        expected = by_the_law(cases, plate, as_of, base)
-        if expected > 3:
-            assert found[plate].standing == "exceeded"
-        if expected >= 3:
-            assert found[plate].count == expected
-            assert len(found[plate].counted()) == expected
-        else:
-            assert plate not in found or found[plate].other_standing in ("near", "exceeded")
-            assert plate not in found or found[plate].count == expected

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pytest
 from cooperation_acts import CST, KEY, act
+from cooperation_signs import find
 
 from cooperation.procedures.act import Act, Material
 from cooperation.procedures.clocks import Clock, Law, clocks
@@ -17,8 +17,7 @@ from cooperation.procedures.fold import Matter, fold
 from cooperation.procedures.guards import MATERIALS, broken, missing_materials
 from cooperation.transfer.meanwhile import Penalty, held_up, penalties_meanwhile
 from cooperation.transfer.missing import ALL, lines, outcomes
-from cooperation.transfer.signs import COLUMNS, Sign, signs
-from schemas.rulepack import RulePack, load_rule_pack, parse_rule_pack, rule_packs
+from schemas.rulepack import load_rule_pack
 
 # Codes whose place 3 to 8 is the division: the agency is a county's, as the first police.
 ORG, POLICE, OTHER_POLICE = KEY.org, "11999900HEFUPL0C1Y", "11999900HEFUPL0C2W"
@@ -350,80 +349,6 @@ def test_an_amount_is_a_fine_also_where_no_kind_says_so() -> None:
 
 
 # suspicions and numbers
-
-
-def cases(con: duckdb.DuckDBPyConnection, *rows: dict[str, Any]) -> None:
-    con.execute(f"CREATE OR REPLACE TABLE cases ({', '.join(COLUMNS)})")
-    names = [column.split()[0] for column in COLUMNS]
-    empty: dict[str, Any] = dict.fromkeys(names) | {"transferred": False}
-    for number, row in enumerate(rows):
-        first = {"record_id": f"{number:032x}", "case_no": f"案{number}",
-                 "act_date": date(2026, 3, 1), "month_date": date(2026, 3, 31)}  # fmt: skip
-        told = empty | first | row
-        con.execute(
-            f"INSERT INTO cases VALUES ({', '.join('?' * len(names))})", [told[n] for n in names]
-        )
-
-
-def find(*rows: dict[str, Any], packs: tuple[RulePack, ...] | None = None) -> list[Sign]:
-    with duckdb.connect() as con:
-        cases(con, *rows)
-        return signs(con, "cases", "999900", packs)
-
-
-def test_a_sign_holds_for_its_causes_from_its_day_on() -> None:
-    found = find(
-        {"cause": "no_dangerous_goods_licence"},
-        {"cause": "overload_road"},
-        {"cause": "construction_safety", "act_date": date(2021, 3, 1)},
-        {"cause": "construction_safety", "act_date": date(2021, 2, 28)},
-        {"cause": None},
-    )
-    assert [(s.case_no, s.entry.name) for s in found] == [
-        ("案0", "dangerous_goods_business"),
-        ("案0", "dangerous_goods_endangering"),
-        ("案2", "dangerous_work"),
-    ]
-    assert not any(s.entry.verified for s in found)
-
-
-_LOCAL = """
-name = "xx"
-version = "xx-1"
-jurisdiction = "虚构省"
-jurisdiction_en = "an invented province"
-divisions = ["99"]
-
-[[criminal_sign]]
-name = "dangerous_work"
-causes = ["construction_safety"]
-offence = "危险作业罪"
-offence_en = "dangerous operation"
-field = "fine_amount_cny"
-over = 1000.00
-article = "虚构标准第一条"
-text = "虚构"
-source = "memory"
-verified = false
-valid_from = 2026-01-01
-"""
-
-
-def test_a_local_number_takes_the_place_of_the_national_sign_and_is_exceeded_strictly() -> None:
-    from pathlib import Path
-
-    packs = (*rule_packs(), parse_rule_pack(_LOCAL, Path("xx.toml")))
-    cause = {"cause": "construction_safety"}
-    found = find(
-        cause | {"fine_amount_cny": Decimal("1000.00")},
-        cause | {"fine_amount_cny": Decimal("1000.01")},
-        cause | {"fine_amount_cny": None},
-        cause | {"act_date": date(2025, 12, 31)},  # before the local number: the national sign
-        packs=packs,
-    )
-    assert [(s.case_no, s.version, s.figure) for s in found] == [
-        ("案1", "xx-1", Decimal("1000.0100")), ("案3", load_rule_pack().version, None),
-    ]  # fmt: skip
 
 
 def test_the_numbers_count_a_case_once_and_add_up() -> None:
