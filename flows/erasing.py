@@ -32,7 +32,8 @@ from flows.letting_go import held
 from flows.locks import holding
 from flows.matters import matters_of
 from flows.own_found import Found, find_own
-from flows.withdrawing import PROCEDURE, Recorded, Told, record_correction
+from flows.withdrawal_sent import PROCEDURE
+from flows.withdrawing import Recorded, Told, record_correction
 from flows.workspace import reading
 from hefu.node import Node
 from lake.erase import MARK, Rows, count_rows, erase_rows

@@ -12,7 +12,7 @@ from flows.carriers.bringing_out import bring_out
 from flows.outcome import Outcome, settle
 from flows.outgoing import Published, grants_of, publish_to
 from flows.retrying import outcome_of
-from flows.withdrawing import note_went_out
+from flows.withdrawal_sent import note_went_out
 from hefu.node import load_node
 
 

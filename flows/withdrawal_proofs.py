@@ -18,7 +18,7 @@ from cooperation.withdrawal.effects import is_applied
 from flows.acting import do_all, following
 from flows.matters import matters_of
 from flows.own_found import subject_types
-from flows.withdrawing import PROCEDURE
+from flows.withdrawal_sent import PROCEDURE
 from flows.workspace import reading
 from hefu.node import Node
 from lake.runs import bundle_stream_id

@@ -10,7 +10,7 @@ Source: 行政处罚法 第四十八条；个人信息保护法 第四十七条.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -27,12 +27,13 @@ from cooperation.withdrawal.effects import (
     resulting_status,
     standing,
 )
-from flows.acting import do_all, following, opening
+from flows.acting import do_all, opening
 from flows.coverage import own_sql
-from flows.holders import Way, carried, holders, ways_of
+from flows.holders import Way, holders, ways_of
 from flows.matters import law_of, matters_of
 from flows.own_found import Found, number_sql, subject_types
-from flows.own_records import append_own
+from flows.own_records import SYSTEM, append_own
+from flows.withdrawal_sent import PROCEDURE, note_sent
 from flows.withdrawn_versions import Restated, read_corrections, restate
 from flows.workspace import reading
 from hefu.node import Node
@@ -47,7 +48,6 @@ from schemas.text import Text
 if TYPE_CHECKING:
     import duckdb
 
-PROCEDURE = "withdrawal"
 PARAMETER = "withdrawal_working_days"
 _NUMBER_LENGTH = 10
 
@@ -266,76 +266,6 @@ def _open(
     return [done.act for done in do_all(node, acts, now)] if acts else []
 
 
-def note_went_out(node: Node, now: datetime) -> tuple[Act, ...]:
-    """After a publication: the withdrawals that it sent are noted at once, so that nobody is told
-    of a period that was kept. Cheap where none waits."""
-    if not _waiting(node):
-        return ()
-    return tuple(note_sent(node, ways_of(node, now), now))
-
-
-def _waiting(node: Node) -> list[Matter]:
-    return [
-        m
-        for m in matters_of(node, PROCEDURE)
-        if m.key.org == node.agency.code and m.state_name in ("recorded", "not_applied")
-    ]
-
-
-def note_sent(node: Node, ways: Sequence[Way], now: datetime) -> Iterator[Act]:
-    """Acts for the matters whose record's new status is in a published bundle."""
-    waiting = _waiting(node)
-    if not waiting:
-        return
-    lake = Lake(node.place("lake"))
-    with reading(node) as con:
-        corrections = {c.record_id: c for c in read_corrections(con, lake, node)}
-        acts = [
-            act
-            for matter in waiting
-            if (act := _sent(con, lake, node, ways, matter, corrections, now)) is not None
-        ]
-    yield from (done.act for done in (do_all(node, acts, now) if acts else []))
-
-
-def _sent(
-    con: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    node: Node,
-    ways: Sequence[Way],
-    matter: Matter,
-    corrections: dict[str, Correction],
-    now: datetime,
-) -> Act | None:
-    first = matter.opening
-    correction = corrections.get(first.result_record_id or "")
-    if correction is None or first.subject_record_type is None:
-        return None
-    partner = matter.orgs["receiver"]
-    for way in (w for w in ways if w.partner == partner):
-        subject = (first.subject_record_type, correction.refers_to, correction.status)
-        if correction.status is None:
-            subject = ("correction", correction.record_id, None)
-        told = carried(con, lake, node, way, *subject)
-        if told is None or (matter.state_name == "not_applied" and told.created <= _since(matter)):
-            continue
-        return following(
-            node,
-            matter,
-            "send_withdrawal",
-            now,
-            act_time=max(told.created, first.act_time),
-            result_record_id=correction.record_id,
-            result_no=told.number,
-            proposed_by_node=True,
-        )
-    return None
-
-
-def _since(matter: Matter) -> datetime:
-    return matter.since or matter.opening.act_time
-
-
 def proposals(node: Node, now: datetime, ways: Sequence[Way] | None = None) -> list[Proposal]:
     """What sources say is revoked and nobody has recorded, the first to be due first."""
     lake, law = Lake(node.place("lake")), law_of(node, now)
@@ -363,7 +293,9 @@ def _told_by_source(
     rows = con.execute(
         f"SELECT record_id, {number_sql(load_contract(record_type))}, data_status, "
         f"source_updated_time FROM {ident(record_type + '_current')} "
-        f"WHERE {own_sql(node)} AND data_status IN ({statuses}) AND NOT {made_here_sql()}"
+        f"WHERE {own_sql(node)} AND data_status IN ({statuses}) AND NOT {made_here_sql()} "
+        # What the node made itself, as a lead of a case, follows what it was made of.
+        f"AND source_system <> {literal(SYSTEM)}"
     ).fetchall()
     return [row for row in rows if row[0] not in recorded]
 

@@ -163,7 +163,7 @@ def _is_over(clock: CaseClock) -> bool:
 
 
 def _say_matters(found: _Found) -> None:
-    from hefu.commands.matter_shown import article_of, end_of, standing_words
+    from hefu.commands.clock_words import article_of, end_of, standing_words
 
     say_table(
         [
@@ -198,7 +198,7 @@ def _say_matters(found: _Found) -> None:
 
 def _say_cases(own: OwnClocks) -> None:
     from cooperation.clocks.cases import DUTY
-    from hefu.commands.matter_shown import length_words, short_article
+    from hefu.commands.clock_words import length_words, short_article
 
     words = {
         "running": tr("running", "进行中"),
@@ -244,7 +244,7 @@ def _say_cases(own: OwnClocks) -> None:
 
 def _say_unsent(waiting: list[Unsent], now: datetime) -> None:
     """Finished overlimit cases that the place of registration has not been told of."""
-    from hefu.commands.matter_shown import short_article
+    from hefu.commands.clock_words import short_article
 
     say_table(
         [
@@ -311,7 +311,7 @@ def _say_over(found: _Found, over: list[Clock], cases_over: int) -> None:
 def _as_json(found: _Found, now: datetime) -> dict[str, Any]:
     from cooperation.clocks.cases import DUTY
     from cooperation.procedures.escalation import told_to
-    from hefu.commands.matter_shown import clock_as_json
+    from hefu.commands.matter_json import clock_as_json
 
     return {
         "clocks": [

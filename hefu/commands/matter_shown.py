@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hefu.commands.clock_words import article_of, end_of, length_of, standing_words
 from hefu.terminal import say, say_data, say_json, say_table, say_warning, show_time, tr
 from schemas.masking import mask, mask_text
 
@@ -108,6 +108,8 @@ def say_list(
     due = {m.key: _due(shown, m) for m in found}
     found.sort(key=lambda m: (due[m.key] is None, due[m.key] or now, m.key))
     if as_json:
+        from hefu.commands.matter_json import matter_as_json
+
         say_json([matter_as_json(shown, m, reveal=False, whole=False) for m in found])
         return
     say_table(
@@ -150,15 +152,6 @@ def _next_words(matter: Matter) -> str:
     """What is next, without who, which stands beside it."""
     text = str(matter.state.next)
     return text.partition("：")[2] or text or _DASH
-
-
-def end_of(clock: Clock) -> str:
-    """Until when, and whether that may still change."""
-    if clock.row.unit == "hours":
-        text = tr(f"before {show_time(clock.due)}", f"{show_time(clock.due)} 前")
-    else:
-        text = clock.last_day.isoformat()
-    return text + (tr(" (provisional)", "（暂定）") if clock.provisional else "")
 
 
 def until(clock: Clock) -> str:
@@ -218,6 +211,8 @@ def say_matter(
             )
         )
     if as_json:
+        from hefu.commands.matter_json import matter_as_json
+
         say_json(matter_as_json(shown, matter, reveal=reveal))
         return
     say_data(f"{matter.key.no}  {matter.table.label}  {matter.state.label}")
@@ -359,144 +354,3 @@ def _say_clocks(shown: Shown, matter: Matter) -> None:
         title=tr("Periods", "期限"),
         empty="",
     )
-
-
-def standing_words(clock: Clock) -> str:
-    """How a clock stands, in words."""
-    words = {
-        "running": tr("running", "进行中"),
-        "due_soon": tr("due soon", "即将到期"),
-        "overdue": tr("overdue", "已逾期"),
-        "kept": tr("kept", "按期"),
-        "late": tr("late", "逾期办理"),
-    }
-    text = words[clock.standing]
-    if clock.entered_late:
-        text += tr(" (entered after the end)", "（届满后补登）")
-    if clock.doubtful:
-        text += tr(" (time to be checked)", "（时间存疑，请核实）")
-    return text
-
-
-_UNITS = {
-    "natural_days": ("days", "日"),
-    "working_days": ("working days", "个工作日"),
-    "days": ("days", "日"),
-    "hours": ("hours", "小时"),
-    "months": ("months", "个月"),
-    "years": ("years", "年"),
-}
-
-
-def length_words(length: int, unit: str) -> str:
-    """``3 working days``."""
-    en, zh = _UNITS[unit]
-    return tr(f"{length} {en}", f"{length}{zh}")
-
-
-def length_of(clock: Clock) -> str:
-    """How long a period is; where an act said until when, that."""
-    if clock.given:
-        return tr("as it says itself", "载明的期限")
-    return length_words(clock.length, clock.unit)
-
-
-def article_of(clock: Clock) -> str:
-    """What a period rests on."""
-    if clock.given:
-        return tr("order or letter", "工单、函件载明")
-    if clock.agreed:
-        return tr("agreement", "合作协议")
-    return short_article(clock.basis.article)
-
-
-_DEFAULT = "本项目默认值"
-
-
-def short_article(article: str) -> str:
-    """An article as it fits a table: without the years and numbers of the text, which --json and
-    ``hefu rules`` have."""
-    if article.startswith(_DEFAULT):
-        return tr("default, may be agreed", "默认值，可约定")
-    short = re.sub(r"（[^）]*）", "", article.split("；")[0])
-    return short.removeprefix("中华人民共和国")
-
-
-def clock_as_json(shown: Shown, clock: Clock) -> dict[str, Any]:
-    return {
-        "clock": clock.row.name,
-        "label": {"en": clock.row.label_en, "zh": clock.row.label_zh},
-        "duty": {"en": clock.row.duty_en, "zh": clock.row.duty_zh},
-        "role": clock.who,
-        "org": clock.org,
-        "org_name": shown.name(clock.org) if clock.org else None,
-        "started": clock.started,
-        "length": clock.length,
-        "unit": clock.unit,
-        "due": clock.due,
-        "last_day": clock.last_day.isoformat(),
-        "provisional": clock.provisional,
-        "calendar_version": clock.calendar_version or None,
-        "article": None if clock.given else clock.basis.article,
-        "agreed": clock.agreed,
-        "given": clock.given,
-        "stopped": clock.stopped,
-        "entered_late": clock.entered_late,
-        "doubtful": clock.doubtful,
-        "standing": clock.standing,
-    }
-
-
-def matter_as_json(
-    shown: Shown, matter: Matter, *, reveal: bool, whole: bool = True
-) -> dict[str, Any]:
-    """A matter for another program; without ``whole`` its acts are left out."""
-    clocks = shown.clocks(matter)
-    value: dict[str, Any] = {
-        "number": matter.key.no,
-        "opened_by": matter.key.org,
-        "procedure": matter.table.name,
-        "state": matter.state_name,
-        "state_label": {"en": matter.state.label_en, "zh": matter.state.label_zh},
-        "open": matter.is_open,
-        "since": matter.since,
-        "next": {"en": matter.state.next_en, "zh": matter.state.next_zh},
-        "next_roles": list(matter.table.next_roles(matter.state_name)) if matter.is_open else [],
-        "mine": shown.is_ours(matter),
-        "orgs": [
-            {"role": role, "org": code, "name": shown.name(code)}
-            for role, code in matter.orgs.items()
-        ],
-        "subject_record_ids": list(matter.opening.subject_record_ids),
-        "subject_nos": [mask_text(no) for no in matter.opening.subject_nos],
-        "possible": [row.act for row in matter.possible()],
-        "clocks": [clock_as_json(shown, clock) for clock in clocks],
-    }
-    if whole:
-        value["acts"] = [act_as_json(a.act, reveal=reveal) for a in matter.applied]
-        value["overtaken"] = [
-            act_as_json(o.act, reveal=reveal) | {"why": {"en": o.reason.en, "zh": o.reason.zh}}
-            for o in matter.overtaken
-        ]
-    return value
-
-
-_PERSONAL = frozenset({"actor_name", "suspected_offence"})
-_WRITTEN = frozenset({"reason_text", "result_summary"})
-
-
-def act_as_json(act: Act, *, reveal: bool) -> dict[str, Any]:
-    """Every field that has a value; personal ones masked unless ``reveal``."""
-    from dataclasses import asdict
-
-    value = {name: field for name, field in asdict(act).items() if field not in (None, (), "")}
-    value["matter"] = act.matter.no
-    value["matter_org"] = act.matter.org
-    if not reveal:
-        value |= {name: mask(value[name]) for name in _PERSONAL & set(value)}
-        value |= {name: mask_text(value[name]) for name in _WRITTEN & set(value)}
-        if act.materials:
-            value["materials"] = [
-                {"kind": m.kind, "state": m.state, "sha256": m.sha256} for m in act.materials
-            ]
-    return value

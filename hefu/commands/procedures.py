@@ -206,7 +206,8 @@ def _ask_for(table: Procedure, row: Row, fields: Mapping[str, Any]) -> None:
 
 def say_done(node: Node, done: Done, now: datetime, *, as_json: bool = False) -> None:
     """What an act led to: the new state, what comes next, who has to do it and until when."""
-    from hefu.commands.matter_shown import Shown, matter_as_json, say_state
+    from hefu.commands.matter_json import matter_as_json
+    from hefu.commands.matter_shown import Shown, say_state
 
     shown = Shown(node, now)
     shown.note_names(a.act for a in done.matter.applied)

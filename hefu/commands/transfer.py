@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hefu.commands.options import JSON, NODE, add_command, argument, date_of, open_node, option
 from hefu.commands.procedures import add_procedure, say_done
+from hefu.commands.transfer_given import act_time_of, goods_of
 from hefu.terminal import say, say_json, say_warning, tr
-from schemas.errors import ConfigError
-from schemas.text import Text
 
 if TYPE_CHECKING:
-    from flows.transfer_records import Goods
+    pass
 
 TIME = option(
     "--time",
@@ -197,7 +196,7 @@ def suspect(  # noqa: PLR0913 (a command's arguments are its words)
     here, now = open_node(ctx, node), datetime.now(UTC)
     done = suspect_case(
         here, case, offence, now, again=again, actor_name=name, reason_text=reason_text,
-        **_time(time),
+        **act_time_of(time),
     )  # fmt: skip
     if done is None:
         say(
@@ -287,13 +286,13 @@ def dispatch(  # noqa: PLR0913 (a command's arguments are its words)
     matter = find_matter(matters_of(here, "transfer"), number)
     done = send(
         here, matter, now,
-        goods=[_goods(text) for text in goods or ()],
+        goods=[goods_of(text) for text in goods or ()],
         procuratorate=procuratorate,
         to_org=to, to_org_name=to_name, document_no=document_no,
         document_title="涉嫌犯罪案件移送书",
         document_sha256=sha256_of(document) if document else None,
         materials=tuple(material_of(text) for text in material or ()),
-        actor_name=name, reason_text=reason_text, **_time(time),
+        actor_name=name, reason_text=reason_text, **act_time_of(time),
     )  # fmt: skip
     say_done(here, done, now, as_json=as_json)
     if procuratorate is None and owes_paper_copy(here, now):
@@ -346,7 +345,7 @@ def receive_back(  # noqa: PLR0913 (a command's arguments are its words)
     done = receive(
         here, sender, case, now,
         to_org_name=sender_name, document_no=document_no, document_title=document_title,
-        document_sha256=sha256_of(document) if document else None, **_time(time),
+        document_sha256=sha256_of(document) if document else None, **act_time_of(time),
     )  # fmt: skip
     if done is None:
         say(
@@ -441,21 +440,3 @@ def check(
             say(tr(f"{count} transfers, all hold", f"共 {count} 件移送，核查无异常"))
     if found:
         raise typer.Exit(1)
-
-
-def _goods(text: str) -> Goods:
-    from flows.transfer_records import Goods
-
-    parts = [part.strip() for part in text.replace("；", ";").split(";")]
-    if not parts[0] or len(parts) > 3:
-        raise ConfigError(
-            Text(en="--goods is not of the form", zh="--goods 的写法不对"),
-            hint=Text(en="write NAME;QUANTITY;PLACE", zh="请写成 名称;数量;存放地点"),
-        )
-    return Goods(*parts)
-
-
-def _time(text: str | None) -> dict[str, Any]:
-    from hefu.commands.act_options import time_of
-
-    return {"act_time": time_of("--time", text)} if text else {}
