@@ -99,6 +99,8 @@ def test_the_deployments_know_node_zone_and_folder(server: Server) -> None:
         ("nightly-sync", "nightly-sync", "30 1 * * *", "Asia/Shanghai"),
         ("publish", "nightly-publish", "0 3 * * *", "Asia/Shanghai"),
         ("receive", "nightly-receive", "30 4 * * *", "Asia/Shanghai"),
+        ("cooperate", "nightly-cooperate", "0 5 * * *", "Asia/Shanghai"),
+        ("publish-acts", "nightly-publish-acts", "20 5 * * *", "Asia/Shanghai"),
         ("prune-landing", "nightly-prune", "30 5 * * *", "Asia/Shanghai"),
     }
     by_hand = {"sync", "backfill", "renormalise", "whole-night"}
