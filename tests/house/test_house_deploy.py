@@ -103,8 +103,8 @@ def test_the_deployments_know_node_zone_and_folder(server: Server) -> None:
         ("publish-acts", "nightly-publish-acts", "20 5 * * *", "Asia/Shanghai"),
         ("prune-landing", "nightly-prune", "30 5 * * *", "Asia/Shanghai"),
     }
-    by_hand = {"sync", "backfill", "renormalise", "whole-night"}
-    nightly = {"nightly-sync", "publish", "receive", "prune-landing"}
+    by_hand = {"sync", "backfill", "renormalise", "whole-night", "approve-transfer"}
+    nightly = {"nightly-sync", "publish", "receive", "cooperate", "publish-acts", "prune-landing"}
     assert found.keys() == nightly | by_hand
     for deployment in found.values():
         assert deployment["parameters"] == {"node": NODE}
