@@ -32,7 +32,7 @@ from flows.coverage import own_sql
 from flows.holders import Way, holders, ways_of
 from flows.matters import law_of, matters_of
 from flows.own_found import Found, number_sql, subject_types
-from flows.own_records import SYSTEM, append_own
+from flows.own_records import append_own
 from flows.withdrawal_sent import PROCEDURE, note_sent
 from flows.withdrawn_versions import Restated, read_corrections, restate
 from flows.workspace import reading
@@ -294,10 +294,15 @@ def _told_by_source(
         f"SELECT record_id, {number_sql(load_contract(record_type))}, data_status, "
         f"source_updated_time FROM {ident(record_type + '_current')} "
         f"WHERE {own_sql(node)} AND data_status IN ({statuses}) AND NOT {made_here_sql()} "
-        # What the node made itself, as a lead of a case, follows what it was made of.
-        f"AND source_system <> {literal(SYSTEM)}"
+        f"AND {_is_no_copy_sql(record_type)}"
     ).fetchall()
     return [row for row in rows if row[0] not in recorded]
+
+
+def _is_no_copy_sql(record_type: str) -> str:
+    """A lead that was made of a case follows the case: its status is no source's word."""
+    has_origin = "origin_record_id" in load_contract(record_type).names()
+    return "origin_record_id IS NULL" if has_origin else "true"
 
 
 # the record of a correction

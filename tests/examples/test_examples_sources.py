@@ -25,7 +25,7 @@ def _name(folder: Path) -> str:
 
 
 def test_there_are_sources() -> None:
-    assert len(SOURCES) == 11
+    assert len(SOURCES) == 12
     assert len(REAL) == 2
 
 
