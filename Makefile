@@ -6,7 +6,7 @@ WORKERS ?= 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock clean distclean
+.PHONY: help setup demo story test lint format bench lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ setup: ## build .venv from the locked requirements (at once when nothing changed
 
 demo: setup ## run the whole region of three agencies on this machine, into demo/
 	@$(BIN)/python -m examples.region
+
+story: setup ## walk docs/cooperation.md on a fresh region, command by command (minutes)
+	@folder=$$(mktemp -d) && ln -s "$(CURDIR)/.venv" "$$folder/.venv" && \
+	HEFU_LANG=en COLUMNS=120 PYTHONPATH="$(CURDIR)" $(BIN)/python tests/cli/walk_document.py \
+	docs/cooperation.md "$$folder" --undated | tee "$$folder/differences.json" && \
+	grep -qx '\[\]' "$$folder/differences.json"
 
 # A file's tests stay with one worker, so that what they share (a server, a region) is made once.
 test: setup ## run all tests
