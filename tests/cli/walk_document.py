@@ -6,8 +6,8 @@ Reads fenced ``console`` blocks (``$ command`` and what it prints, both streams 
 files (``<!-- write: path -->`` before a fenced block). ``hefu`` runs inside this process, so
 that Prefect and Great Expectations are imported once; anything else goes to the shell. In the
 expected text ``…`` stands for any text within the line, alone on a line for any lines.
-With ``--record`` the document is written anew with what was printed. With ``--undated`` lines that
-hold a day are not compared: what they say moves with the calendar.
+With ``--record`` the document is written anew with what was printed. With ``--undated`` days are
+not compared: they move with the calendar.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
 
 
 def without_days(lines: list[str]) -> list[str]:
-    return [line for line in lines if not DAY.search(line)]
+    return [DAY.sub("…", line) for line in lines]
 
 
 def walk(document: Path, folder: Path, *, undated: bool = False) -> list[dict[str, object]]:
