@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from hefu.commands.options import JSON, NODE, argument, option
+from hefu.commands.matter_options import MATTER
+from hefu.commands.options import JSON, NODE, option
 from hefu.terminal import CST, tr
 from schemas.errors import ConfigError, Where
 from schemas.text import Text
@@ -177,10 +178,9 @@ def command_of(
         as_json, node = said.pop("as_json"), said.pop("node")
         run(ctx, number, {k: v for k, v in said.items() if v}, as_json, node)
 
-    number = argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
     parameters = [
         _parameter("ctx", typer.Context),
-        _parameter("number", Annotated[str, number]),
+        _parameter("number", Annotated[str, MATTER]),
         *(_of(one) for one in options),
         _parameter("as_json", Annotated[bool, JSON], default=False),
         _parameter("node", Annotated[Path | None, NODE], default=None),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hefu.commands.options import JSON, NODE, add_command, argument, open_node, option
+from hefu.commands.matter_options import EVERYTHING, MATTER, MINE
+from hefu.commands.options import JSON, NODE, add_command, open_node, option
 from hefu.commands.procedures import add_procedure, say_done
 from hefu.terminal import say, say_data, say_json, say_warning, tr
 from schemas.masking import mask_text
@@ -17,8 +18,6 @@ from schemas.masking import mask_text
 if TYPE_CHECKING:
     from cooperation.procedures.fold import Matter
     from flows.hotlines import Result, Taken
-
-NUMBER = argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
 
 
 class Encoding(StrEnum):
@@ -79,12 +78,8 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(
     ctx: typer.Context,
-    mine: Annotated[
-        bool, option("--mine", en="those where this agency acts next", zh="只列轮到本机关办理的")
-    ] = False,
-    everything: Annotated[
-        bool, option("--all", en="also those that have ended", zh="连同已结束的")
-    ] = False,
+    mine: Annotated[bool, MINE] = False,
+    everything: Annotated[bool, EVERYTHING] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -150,7 +145,7 @@ def _order_no(matter: Matter) -> str:
 
 def make_lead(
     ctx: typer.Context,
-    number: Annotated[str, NUMBER],
+    number: Annotated[str, MATTER],
     suspected: Annotated[
         str | None,
         option(
@@ -203,7 +198,7 @@ def make_lead(
 
 def answer(
     ctx: typer.Context,
-    number: Annotated[str, NUMBER],
+    number: Annotated[str, MATTER],
     result: Annotated[
         str | None,
         option(

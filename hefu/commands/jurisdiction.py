@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hefu.commands.matter_options import MATTER
 from hefu.commands.options import (
     JSON,
     NODE,
@@ -205,9 +206,7 @@ def raise_(
 
 def advise(
     ctx: typer.Context,
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
+    number: Annotated[str, MATTER],
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:

@@ -86,6 +86,7 @@ NODE = option(
     zh=f"节点目录；不写则用环境变量 {NODE_VARIABLE}，再不然取当前目录或最近的上级目录中"
     f"含 {CONFIG_NAME} 者",
 )
+REVEAL = option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
 JSON = option("--json", en="print JSON for another program", zh="输出 JSON，供其他程序读取")
 DRY_RUN = option(
     "--dry-run", en="do everything but the last step: write nothing", zh="试运行：不写入任何结果"

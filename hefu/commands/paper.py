@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hefu.commands.matter_options import MATTER
 from hefu.commands.options import (
     JSON,
     NODE,
@@ -68,9 +69,7 @@ def add_to(app: typer.Typer) -> None:
 def write(
     ctx: typer.Context,
     kind: Annotated[str, KIND],
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
+    number: Annotated[str, MATTER],
     out: Annotated[Path, OUT],
     given: Annotated[
         list[str] | None,

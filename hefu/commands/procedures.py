@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from hefu.commands.matter_options import EVERYTHING, MATTER, MINE
 from hefu.commands.options import (
     COMMANDS_PANEL,
     JSON,
     NODE,
+    REVEAL,
     Group,
     add_command,
-    argument,
     open_node,
-    option,
 )
 from hefu.terminal import say, say_json, tr
 from schemas.errors import ConfigError
@@ -92,11 +92,9 @@ def _add_list(group: typer.Typer, table: str) -> None:
         ctx: typer.Context,
         mine: Annotated[
             bool,
-            option("--mine", en="those where this agency acts next", zh="只列轮到本机关办理的"),
+            MINE,
         ] = False,
-        everything: Annotated[
-            bool, option("--all", en="also those that have ended", zh="连同已结束的")
-        ] = False,
+        everything: Annotated[bool, EVERYTHING] = False,
         as_json: Annotated[bool, JSON] = False,
         node: Annotated[Path | None, NODE] = None,
     ) -> None:
@@ -119,11 +117,9 @@ def _add_show(group: typer.Typer, table: str) -> None:
         ctx: typer.Context,
         number: Annotated[
             str,
-            argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位"),
+            MATTER,
         ],
-        reveal: Annotated[
-            bool, option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
-        ] = False,
+        reveal: Annotated[bool, REVEAL] = False,
         as_json: Annotated[bool, JSON] = False,
         node: Annotated[Path | None, NODE] = None,
     ) -> None:

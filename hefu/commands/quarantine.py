@@ -11,6 +11,7 @@ import typer
 from hefu.commands.options import (
     JSON,
     NODE,
+    REVEAL,
     add_command,
     add_group,
     argument,
@@ -148,7 +149,7 @@ def show(
     ],
     reveal: Annotated[
         bool,
-        option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文"),
+        REVEAL,
     ] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,

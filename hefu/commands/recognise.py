@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hefu.commands.options import JSON, NODE, add_command, add_group, argument, open_node, option
+from hefu.commands.options import (
+    JSON,
+    NODE,
+    REVEAL,
+    add_command,
+    add_group,
+    argument,
+    open_node,
+    option,
+)
 from hefu.terminal import say, tr
 from schemas.errors import ConfigError
 from schemas.text import Text
@@ -32,7 +41,6 @@ NAME = option(
     "--name", metavar="NAME", en="who decides; stays on this node", zh="决定人姓名，只留存本节点"
 )
 REASON_TEXT = option("--reason-text", metavar="TEXT", en="the reason in words", zh="理由的文字说明")
-REVEAL = option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
 
 
 def add_to(app: typer.Typer) -> None:

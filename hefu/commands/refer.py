@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hefu.commands.matter_options import EVERYTHING, MATTER, MINE
 from hefu.commands.options import (
     DRY_RUN,
     JSON,
     NODE,
+    REVEAL,
     add_command,
     argument,
     open_node,
@@ -106,12 +108,8 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(
     ctx: typer.Context,
-    mine: Annotated[
-        bool, option("--mine", en="those where this agency acts next", zh="只列轮到本机关办理的")
-    ] = False,
-    everything: Annotated[
-        bool, option("--all", en="also those that have ended", zh="连同已结束的")
-    ] = False,
+    mine: Annotated[bool, MINE] = False,
+    everything: Annotated[bool, EVERYTHING] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -130,12 +128,8 @@ def list_(
 
 def show(
     ctx: typer.Context,
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
-    reveal: Annotated[
-        bool, option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
-    ] = False,
+    number: Annotated[str, MATTER],
+    reveal: Annotated[bool, REVEAL] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -242,9 +236,7 @@ def _draft(node: Node, number: str) -> Matter:
 
 def file_(
     ctx: typer.Context,
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
+    number: Annotated[str, MATTER],
     case_no: Annotated[
         str | None,
         option(

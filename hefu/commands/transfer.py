@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hefu.commands.options import JSON, NODE, add_command, argument, date_of, open_node, option
+from hefu.commands.matter_options import EVERYTHING, MATTER, MINE
+from hefu.commands.options import (
+    JSON,
+    NODE,
+    REVEAL,
+    add_command,
+    argument,
+    date_of,
+    open_node,
+    option,
+)
 from hefu.commands.procedures import add_procedure, say_done
 from hefu.commands.transfer_given import act_time_of, goods_of
 from hefu.terminal import say, say_json, say_warning, tr
@@ -116,12 +126,8 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(
     ctx: typer.Context,
-    mine: Annotated[
-        bool, option("--mine", en="those where this agency acts next", zh="只列轮到本机关办理的")
-    ] = False,
-    everything: Annotated[
-        bool, option("--all", en="also those that have ended", zh="连同已结束的")
-    ] = False,
+    mine: Annotated[bool, MINE] = False,
+    everything: Annotated[bool, EVERYTHING] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -139,12 +145,8 @@ def list_(
 
 def show(
     ctx: typer.Context,
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
-    reveal: Annotated[
-        bool, option("--reveal", en="show personal values unmasked", zh="显示未脱敏的原文")
-    ] = False,
+    number: Annotated[str, MATTER],
+    reveal: Annotated[bool, REVEAL] = False,
     as_json: Annotated[bool, JSON] = False,
     node: Annotated[Path | None, NODE] = None,
 ) -> None:
@@ -212,9 +214,7 @@ def suspect(  # noqa: PLR0913 (a command's arguments are its words)
 
 def dispatch(  # noqa: PLR0913 (a command's arguments are its words)
     ctx: typer.Context,
-    number: Annotated[
-        str, argument("NUMBER", en="the matter's number or its end", zh="事项编号或者其末尾几位")
-    ],
+    number: Annotated[str, MATTER],
     to: Annotated[
         str,
         option("--to", metavar="CODE", en="code of the police", zh="公安机关的统一社会信用代码"),
